@@ -1,0 +1,4 @@
+"""Postgres: tables, migrations, queries and the transaction that commits a batch of changes.
+
+Only this package sees tables and SQL; no exception of a database library leaves it (see ``database``).
+"""

@@ -1,0 +1,321 @@
+"""The tables of Postgres, their constraints and their indexes.
+
+Belongs here: what the database itself guarantees. Does not belong here: queries. A change here needs a migration; a test
+compares the two.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlmodel import Field, SQLModel
+
+ACTIVE = "status IN ('held', 'confirmed', 'completed')"
+"""What occupies a resource (G1)."""
+
+STATUSES = "status IN ('held', 'confirmed', 'cancelled', 'completed', 'no_show', 'expired')"
+TYPES = "type IN ('CUSTOMER', 'MAINTENANCE', 'TRAINING', 'PRIVATE_EVENT', 'BLOCKED')"
+
+metadata: MetaData = SQLModel.metadata
+metadata.naming_convention = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+}
+
+
+def _instant(*, nullable: bool = False) -> Any:
+    return Field(sa_column=Column(DateTime(timezone=True), nullable=nullable))
+
+
+def _identity(kind: type[Integer] = Integer) -> Any:
+    return Field(default=None, sa_column=Column(kind, Identity(), primary_key=True))
+
+
+class Location(SQLModel, table=True):
+    """A venue. ``version`` counts its committed changes in the stream that ``epoch`` names (G6)."""
+
+    __tablename__ = "locations"
+    __table_args__ = (
+        CheckConstraint("slot_minutes IN (5, 10, 15, 20, 30, 60)", name="slot_minutes"),
+        CheckConstraint("config_version <= version", name="config_version"),
+    )
+
+    id: int | None = _identity()
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    timezone: str = Field(sa_column=Column(Text, nullable=False))
+    slot_minutes: int = 30
+    policy: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    active: bool = True
+    epoch: str = Field(sa_column=Column(Text, nullable=False))
+    version: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    config_version: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    created_at: datetime = _instant()
+    updated_at: datetime = _instant()
+
+
+class Resource(SQLModel, table=True):
+    """A bay, court or room of a location."""
+
+    __tablename__ = "resources"
+    __table_args__ = (Index("ix_resources_location_id", "location_id", "position", "id"),)
+
+    id: int | None = _identity()
+    location_id: int = Field(foreign_key="locations.id")
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    position: int = 0
+    active: bool = True
+
+
+class User(SQLModel, table=True):
+    """An account. ``tokens_after`` ends every token issued before it (A5)."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("uq_users_email", func.lower(text("email")), unique=True),
+        Index("uq_users_phone", "phone", unique=True, postgresql_where=text("phone IS NOT NULL")),
+        Index("uq_users_hubspot_id", "hubspot_id", unique=True, postgresql_where=text("hubspot_id IS NOT NULL")),
+        CheckConstraint("role IN ('admin', 'operator', 'staff', 'customer')", name="role"),
+        CheckConstraint("membership_tier IN ('BRONZE', 'SILVER', 'GOLD', 'PLATINUM')", name="membership_tier"),
+    )
+
+    id: int | None = _identity()
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    email: str | None = Field(default=None, sa_column=Column(Text))
+    phone: str | None = Field(default=None, sa_column=Column(Text))
+    role: str = Field(sa_column=Column(Text, nullable=False))
+    password_hash: str | None = Field(default=None, sa_column=Column(Text))
+    tags: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
+    )
+    membership_tier: str | None = Field(default=None, sa_column=Column(Text))
+    hubspot_id: str | None = Field(default=None, sa_column=Column(Text))
+    language: str = Field(default="en", sa_column=Column(Text, nullable=False, server_default="en"))
+    sms_consent: bool = False
+    active: bool = True
+    tokens_after: datetime = _instant()
+    created_at: datetime = _instant()
+
+
+class UserLocation(SQLModel, table=True):
+    """Where a staff member works."""
+
+    __tablename__ = "user_locations"
+
+    user_id: int = Field(foreign_key="users.id", primary_key=True)
+    location_id: int = Field(foreign_key="locations.id", primary_key=True)
+
+
+class Visitor(SQLModel, table=True):
+    """A walk-in without an account."""
+
+    __tablename__ = "visitors"
+
+    id: int | None = _identity()
+    location_id: int = Field(foreign_key="locations.id", index=True)
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    phone: str | None = Field(default=None, sa_column=Column(Text))
+    created_at: datetime = _instant()
+
+
+class Booking(SQLModel, table=True):
+    """A booking, a hold (status held) or a block (another type than CUSTOMER), on one resource.
+
+    ``grid_id`` is what others see instead of ``id`` (A4); ``version`` the location's version of its last change;
+    ``judged_by`` the policy values it was judged by (R20).
+    """
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        ExcludeConstraint(
+            (text("resource_id"), "="),
+            (text("tstzrange(start_time, end_time)"), "&&"),
+            using="gist",
+            where=text(ACTIVE),
+            name="ex_bookings_occupancy",
+        ),
+        CheckConstraint("end_time > start_time", name="interval"),
+        CheckConstraint(STATUSES, name="status"),
+        CheckConstraint(TYPES, name="type"),
+        CheckConstraint("status <> 'held' OR expires_at IS NOT NULL", name="expiry"),
+        CheckConstraint("user_id IS NULL OR visitor_id IS NULL", name="one_customer"),
+        Index("uq_bookings_grid_id", "grid_id", unique=True),
+        Index("uq_bookings_code", "code", unique=True, postgresql_where=text("status IN ('held', 'confirmed')")),
+        Index("uq_bookings_hold_of_user", "user_id", unique=True, postgresql_where=text("status = 'held'")),
+        Index("ix_bookings_location_end", "location_id", "end_time", postgresql_where=text(ACTIVE)),
+        Index("ix_bookings_location_start", "location_id", "start_time", "id"),
+        Index("ix_bookings_start", "start_time", "id"),
+        Index("ix_bookings_user", "user_id", "start_time", "id", postgresql_where=text("user_id IS NOT NULL")),
+        Index(
+            "ix_bookings_user_active",
+            "user_id",
+            "end_time",
+            postgresql_where=text("status IN ('held', 'confirmed')"),
+        ),
+        Index("ix_bookings_held", "expires_at", postgresql_where=text("status = 'held'")),
+        Index("ix_bookings_confirmed", "end_time", postgresql_where=text("status = 'confirmed'")),
+        Index("ix_bookings_series", "series_id", postgresql_where=text("series_id IS NOT NULL")),
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    grid_id: str = Field(sa_column=Column(Text, nullable=False))
+    code: str = Field(sa_column=Column(Text, nullable=False))
+    location_id: int = Field(foreign_key="locations.id")
+    resource_id: int = Field(foreign_key="resources.id")
+    user_id: int | None = Field(default=None, foreign_key="users.id")
+    visitor_id: int | None = Field(default=None, foreign_key="visitors.id", index=True)
+    type: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    start_time: datetime = _instant()
+    end_time: datetime = _instant()
+    note: str | None = Field(default=None, sa_column=Column(Text))
+    internal_note: str | None = Field(default=None, sa_column=Column(Text))
+    reason: str | None = Field(default=None, sa_column=Column(Text))
+    series_id: uuid.UUID | None = None
+    reschedule_count: int = 0
+    attended_at: datetime | None = _instant(nullable=True)
+    cancel_reason: str | None = Field(default=None, sa_column=Column(Text))
+    created_by: int | None = Field(default=None, foreign_key="users.id")
+    created_at: datetime = _instant()
+    updated_at: datetime = _instant()
+    expires_at: datetime | None = _instant(nullable=True)
+    judged_by: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    version: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class BookingEvent(SQLModel, table=True):
+    """The append-only audit of bookings (A8); a trigger refuses to change or delete its rows."""
+
+    __tablename__ = "booking_events"
+    __table_args__ = (Index("ix_booking_events_booking", "booking_id", "id"),)
+
+    id: int | None = _identity(BigInteger)
+    booking_id: uuid.UUID = Field(foreign_key="bookings.id")
+    location_id: int = Field(foreign_key="locations.id")
+    event_type: str = Field(sa_column=Column(Text, nullable=False))
+    actor_id: int | None = Field(default=None, foreign_key="users.id")
+    event_metadata: dict[str, Any] = Field(sa_column=Column("metadata", JSONB, nullable=False))
+    created_at: datetime = _instant()
+
+
+class AuditEvent(SQLModel, table=True):
+    """The append-only audit of everything but bookings: configuration, accounts, restrictions (A8)."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_subject", "subject_type", "subject_id", "id"),)
+
+    id: int | None = _identity(BigInteger)
+    subject_type: str = Field(sa_column=Column(Text, nullable=False))
+    subject_id: str = Field(sa_column=Column(Text, nullable=False))
+    event_type: str = Field(sa_column=Column(Text, nullable=False))
+    actor_id: int | None = Field(default=None, foreign_key="users.id")
+    event_metadata: dict[str, Any] = Field(sa_column=Column("metadata", JSONB, nullable=False))
+    created_at: datetime = _instant()
+
+
+class BookingRestriction(SQLModel, table=True):
+    """Something a customer may not do, until it expires or is lifted."""
+
+    __tablename__ = "booking_restrictions"
+    __table_args__ = (
+        CheckConstraint(
+            "restriction_type IN ('BOOKING_BAN', 'MAX_ADVANCE_DAYS', 'MAX_CONCURRENT', 'DENY_LOCATION')",
+            name="restriction_type",
+        ),
+        CheckConstraint("(restriction_type = 'BOOKING_BAN') = (value IS NULL)", name="value"),
+    )
+
+    id: int | None = _identity()
+    user_id: int = Field(foreign_key="users.id", index=True)
+    restriction_type: str = Field(sa_column=Column(Text, nullable=False))
+    value: int | None = None
+    expires_at: datetime | None = _instant(nullable=True)
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    created_by: int | None = Field(default=None, foreign_key="users.id")
+    created_at: datetime = _instant()
+    lifted_at: datetime | None = _instant(nullable=True)
+
+
+class Blackout(SQLModel, table=True):
+    """A period closed to customers (B4); ``resource_ids`` null means the whole location."""
+
+    __tablename__ = "blackouts"
+    __table_args__ = (
+        CheckConstraint("end_time > start_time", name="interval"),
+        Index("ix_blackouts_location", "location_id", "end_time"),
+    )
+
+    id: int | None = _identity()
+    location_id: int = Field(foreign_key="locations.id")
+    resource_ids: list[int] | None = Field(default=None, sa_column=Column(ARRAY(Integer), nullable=True))
+    start_time: datetime = _instant()
+    end_time: datetime = _instant()
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class LocationDiff(SQLModel, table=True):
+    """What one version changed, in the form of ``server.wire.diffs``."""
+
+    __tablename__ = "location_diffs"
+
+    location_id: int = Field(foreign_key="locations.id", primary_key=True)
+    version: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    ops: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = _instant()
+
+
+class IdempotencyResult(SQLModel, table=True):
+    """The first answer to a key (G7); only answers that succeeded are kept."""
+
+    __tablename__ = "idempotency_results"
+    __table_args__ = (Index("ix_idempotency_results_created_at", "created_at"),)
+
+    principal: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    status: int
+    body: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    version: int | None = Field(default=None, sa_column=Column(BigInteger))
+    created_at: datetime = _instant()
+
+
+class SigningKey(SQLModel, table=True):
+    """A key that signs tokens (Ed25519, as a private JWK), where none is configured."""
+
+    __tablename__ = "signing_keys"
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    private_jwk: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    created_at: datetime = _instant()
+    retired_at: datetime | None = _instant(nullable=True)
+
+
+class RefreshToken(SQLModel, table=True):
+    """One link of a token family: used once, then replaced; its reuse ends the family."""
+
+    __tablename__ = "refresh_tokens"
+
+    token_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    family_id: uuid.UUID = Field(index=True)
+    user_id: int = Field(foreign_key="users.id", index=True)
+    created_at: datetime = _instant()
+    expires_at: datetime = _instant()
+    used_at: datetime | None = _instant(nullable=True)
+    revoked_at: datetime | None = _instant(nullable=True)

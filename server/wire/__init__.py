@@ -1,0 +1,1 @@
+"""Messages and their bytes: what travels between server and clients, and between nodes."""
