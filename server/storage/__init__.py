@@ -2,3 +2,8 @@
 
 Only this package sees tables and SQL; no exception of a database library leaves it (see ``database``).
 """
+
+from server.storage.database import Database
+from server.storage.migrations import migrate
+
+__all__ = ["Database", "migrate"]

@@ -91,9 +91,13 @@ class User(SQLModel, table=True):
     __table_args__ = (
         Index("uq_users_email", func.lower(text("email")), unique=True),
         Index("uq_users_phone", "phone", unique=True, postgresql_where=text("phone IS NOT NULL")),
-        Index("uq_users_hubspot_id", "hubspot_id", unique=True, postgresql_where=text("hubspot_id IS NOT NULL")),
+        Index(
+            "uq_users_hubspot_id", "hubspot_id", unique=True, postgresql_where=text("hubspot_id IS NOT NULL")
+        ),
         CheckConstraint("role IN ('admin', 'operator', 'staff', 'customer')", name="role"),
-        CheckConstraint("membership_tier IN ('BRONZE', 'SILVER', 'GOLD', 'PLATINUM')", name="membership_tier"),
+        CheckConstraint(
+            "membership_tier IN ('BRONZE', 'SILVER', 'GOLD', 'PLATINUM')", name="membership_tier"
+        ),
     )
 
     id: int | None = _identity()
@@ -157,12 +161,16 @@ class Booking(SQLModel, table=True):
         CheckConstraint("status <> 'held' OR expires_at IS NOT NULL", name="expiry"),
         CheckConstraint("user_id IS NULL OR visitor_id IS NULL", name="one_customer"),
         Index("uq_bookings_grid_id", "grid_id", unique=True),
-        Index("uq_bookings_code", "code", unique=True, postgresql_where=text("status IN ('held', 'confirmed')")),
+        Index(
+            "uq_bookings_code", "code", unique=True, postgresql_where=text("status IN ('held', 'confirmed')")
+        ),
         Index("uq_bookings_hold_of_user", "user_id", unique=True, postgresql_where=text("status = 'held'")),
         Index("ix_bookings_location_end", "location_id", "end_time", postgresql_where=text(ACTIVE)),
         Index("ix_bookings_location_start", "location_id", "start_time", "id"),
         Index("ix_bookings_start", "start_time", "id"),
-        Index("ix_bookings_user", "user_id", "start_time", "id", postgresql_where=text("user_id IS NOT NULL")),
+        Index(
+            "ix_bookings_user", "user_id", "start_time", "id", postgresql_where=text("user_id IS NOT NULL")
+        ),
         Index(
             "ix_bookings_user_active",
             "user_id",

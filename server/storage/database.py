@@ -1,0 +1,176 @@
+"""The connection to Postgres: pools, transactions, and the translation of its faults into ours.
+
+Belongs here: how a connection is had, and what each of its failures means. Does not belong here: any query.
+
+    asyncpg / SQLAlchemy            becomes
+    ├── exclusion violation          OccupancyTaken
+    ├── deadlock, serialisation      Contention
+    ├── unique violation             errors.Duplicate
+    └── connection lost or refused   errors.Unavailable
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from server.errors import BaygridError, Duplicate, Unavailable
+
+CONNECT_SECONDS = 2.0
+STATEMENT_SECONDS = 15.0
+WAIT_FOR_CONNECTION_SECONDS = 5.0
+
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+
+
+class OccupancyTaken(BaygridError):
+    """The exclusion constraint refused a row: somebody else has part of that time on that resource (G1)."""
+
+
+class Contention(BaygridError):
+    """Postgres gave this transaction up for another; the same work may succeed when tried again."""
+
+
+_LOST = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.QueryCanceledError,
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns what the database libraries raise inside into this project's errors."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig.__cause__ if error.orig else None
+        _raise_ours(cause if isinstance(cause, Exception) else error)
+        raise
+    except (asyncpg.PostgresError, *_LOST) as error:
+        _raise_ours(error)
+        raise
+
+
+def _raise_ours(error: Exception) -> None:
+    match error:
+        case asyncpg.ExclusionViolationError():
+            raise OccupancyTaken(error.constraint_name) from error
+        case asyncpg.DeadlockDetectedError() | asyncpg.SerializationError():
+            raise Contention(str(error)) from error
+        case asyncpg.UniqueViolationError():
+            raise Duplicate(f"{error.constraint_name} holds this value already") from error
+        case _ if isinstance(error, _LOST):
+            raise Unavailable("The database is away") from error
+
+
+class Database:
+    """Pools of connections to one Postgres; opened by ``open`` and closed by ``close``.
+
+    Raw asyncpg connections serve what runs on every booking and every grid; sessions serve administration, where the
+    tables' classes read better than SQL. Both name the database by the same libpq URL.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://", async_creator=self._connect_for_engine, pool_size=2, pool_pre_ping=True
+        )
+
+    async def open(self) -> None:
+        """Makes the pool; connects to nothing yet, so that a node can start while Postgres is away."""
+        self._pool = asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._pool_size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            init=_prepare,
+            server_settings={"timezone": "UTC", "application_name": "baygrid"},
+            max_inactive_connection_lifetime=60.0,
+        )
+        await self._pool
+
+    async def close(self) -> None:
+        """Closes every connection; those still busy are cut after a moment."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), CONNECT_SECONDS)
+            except TimeoutError:
+                self._pool.terminate()
+            self._pool = None
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A raw connection, each statement a transaction of its own.
+
+        Raises:
+            Unavailable: if none can be had in time, or it is lost.
+        """
+        if self._pool is None:
+            raise Unavailable("The database is not open")
+        with translated():
+            async with self._pool.acquire(timeout=WAIT_FOR_CONNECTION_SECONDS) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A raw connection inside a READ COMMITTED transaction: committed at the end, rolled back on any exception.
+
+        Raises:
+            OccupancyTaken, Contention, Duplicate: nothing was written.
+            Unavailable: the connection was lost; if that was during the commit, whether it happened is not known.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A raw connection whose reads all see the database as of one instant."""
+        async with (
+            self.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """A session over the tables' classes; what is not committed by the caller is rolled back."""
+        with translated():
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                yield session
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """For migrations."""
+        return self._engine
+
+    async def _connect_for_engine(self) -> Any:
+        return await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            server_settings={"timezone": "UTC", "application_name": "baygrid"},
+        )
+
+
+async def _prepare(connection: Any) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
