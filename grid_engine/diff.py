@@ -6,6 +6,7 @@ them (``grid``) or what each audience sees of them (``audience``).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from grid_engine.records import Record
@@ -70,7 +71,7 @@ def join(diffs: Sequence[Diff]) -> Diff:
     """
     if not diffs:
         raise ValueError("nothing to join")
-    for earlier, later in zip(diffs, diffs[1:], strict=False):
+    for earlier, later in pairwise(diffs):
         if later.base != earlier.version:
             raise ValueError(f"gap between version {earlier.version} and base {later.base}")
     return Diff(diffs[0].base, diffs[-1].version, tuple(op for diff in diffs for op in diff.ops))
