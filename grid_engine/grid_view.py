@@ -4,7 +4,7 @@ Belongs here: reading, and which overlaps are conflicts (G1, G2, G4). Does not b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection
 from typing import Final
 
 from grid_engine.interval import Interval, gaps
@@ -40,7 +40,7 @@ class GridView(ABC):
         *,
         buffer: int = 0,
         buffered: bool = True,
-        excluding: AbstractSet[str] = NOTHING,
+        excluding: Collection[str] = NOTHING,
     ) -> list[Record]:
         """The records that would not let the interval be taken on the resource (G1, G2). O(log n + k).
 

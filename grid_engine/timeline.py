@@ -168,7 +168,7 @@ class Timeline:
         assert [len(leaf.records) for leaf in self._leaves] == [len(leaf.starts) for leaf in self._leaves]
         assert self._size == sum(len(leaf.records) for leaf in self._leaves)
         assert all(0 < len(leaf.records) <= 2 * LOAD for leaf in self._leaves)
-        assert len(self._leaves) < 2 or all(LOAD // 2 <= len(leaf.records) for leaf in self._leaves[:-1])
+        assert len(self._leaves) < 2 or all(len(leaf.records) >= LOAD // 2 for leaf in self._leaves[:-1])
         for leaf in self._leaves:
             assert leaf.starts == [record.interval.start for record in leaf.records]
             assert leaf.ends == [record.interval.end for record in leaf.records]
