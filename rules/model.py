@@ -4,7 +4,8 @@ Belongs here: plain values. Does not belong here: any rule (``checks``), how the
 (``policy``), or the order in which rules run (``evaluate``).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -23,9 +24,14 @@ class Role(Enum):
     ADMIN = "admin"
 
     @property
+    def is_staff(self) -> bool:
+        """Whether "staff may" means this role: staff there, and admins (A1)."""
+        return self in (Role.STAFF, Role.ADMIN)
+
+    @property
     def overrides(self) -> bool:
         """Whether the role may waive rules with a reason (R19)."""
-        return self in (Role.STAFF, Role.ADMIN)
+        return self.is_staff
 
 
 class Action(Enum):
@@ -59,7 +65,8 @@ class Proposal:
 
     ``role`` is the actor's at the location. ``by_owner`` says that the actor is the customer booked for, so that the
     customer's own limits on moves count (R12, R17). ``existing`` is set for MOVE, CANCEL and RESTORE, and for a CREATE
-    that confirms a hold (the hold never conflicts with itself).
+    that confirms a hold (the hold never conflicts with itself). ``new_customer`` says that a MOVE also passes the booking
+    to another customer, the one judged, for whom it is one more (R11).
     """
 
     action: Action
@@ -69,11 +76,21 @@ class Proposal:
     by_owner: bool = True
     existing: Moved | None = None
     override_reason: str | None = None
+    new_customer: bool = False
+
+    def __post_init__(self) -> None:
+        if self.existing is None and self.action in (Action.MOVE, Action.CANCEL):
+            raise ValueError(f"a {self.action.value} needs the existing booking")
 
     @property
     def excluding(self) -> frozenset[str]:
         """Ids of records that cannot stand in its way: itself (G4)."""
         return frozenset({self.existing.id}) if self.existing else frozenset()
+
+    @property
+    def buffered(self) -> bool:
+        """Whether it needs and gives the turnover buffer: all but blocks do (G2)."""
+        return self.action is not Action.BLOCK
 
 
 class Occupied(Protocol):
@@ -89,7 +106,7 @@ class Occupied(Protocol):
         *,
         buffer: int = 0,
         buffered: bool = True,
-        excluding: Collection[str] = frozenset(),
+        excluding: AbstractSet[str] = frozenset(),
     ) -> Sequence[Record]:
         """Records on the resource that do not allow the interval (G1, G2); ``buffer`` in seconds."""
 
@@ -132,7 +149,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """A rule's refusal. ``overridable`` is for this actor: whether giving a reason would waive it (R19)."""
+    """A rule's refusal. ``overridable`` is for this actor: whether giving a reason would waive it (R19).
+
+    ``params`` are plain values that JSON and msgpack can carry. Under a key that ends in ``_time`` stands an instant, and
+    under one that ends in ``_times`` a list of instants, at any depth, so that each door can write them as it writes
+    instants.
+    """
 
     code: str
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -91,11 +91,12 @@ def write_overrides(overrides: Overrides) -> dict[str, int | bool]:
 
 def write_opening_hours(hours: OpeningHours) -> dict[str, list[list[str]]]:
     """Opening hours by name of the day, as ``{"mon": [["09:00", "24:00"]]}``; closed days are left out."""
-    return {
-        day: [[write_clock(start), write_clock(end)] for start, end in spans]
-        for day, spans in zip(WEEKDAYS, hours, strict=True)
-        if spans
-    }
+    return {day: write_spans(spans) for day, spans in zip(WEEKDAYS, hours, strict=True) if spans}
+
+
+def write_spans(spans: tuple[OpenSpan, ...]) -> list[list[str]]:
+    """A day's spans as ``[["09:00", "24:00"]]``."""
+    return [[write_clock(start), write_clock(end)] for start, end in spans]
 
 
 def write_clock(minute: int) -> str:

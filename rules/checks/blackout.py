@@ -1,0 +1,20 @@
+"""R10: periods closed to customers."""
+
+from collections.abc import Iterator
+
+from rules.model import Facts, Proposal, Violation
+from rules.obstacles import overlapping_blackouts
+
+MOST_NAMED = 10
+"""No more blackouts than this are named."""
+
+
+def check_blackout(proposal: Proposal, facts: Facts) -> Iterator[Violation]:
+    """R10: refuses what overlaps a blackout of the resource (B4). Params: ``blackouts`` of start, end and reason."""
+    found = overlapping_blackouts(proposal.resource_id, proposal.interval, facts)
+    if found:
+        named = [
+            {"start_time": each.interval.start, "end_time": each.interval.end, "reason": each.reason}
+            for each in found[:MOST_NAMED]
+        ]
+        yield Violation(code="blackout", params={"blackouts": named})
