@@ -26,6 +26,9 @@ CONNECT_SECONDS = 2.0
 STATEMENT_SECONDS = 15.0
 WAIT_FOR_CONNECTION_SECONDS = 5.0
 
+Row: TypeAlias = asyncpg.Record
+"""A row of a raw query, its columns by name."""
+
 Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 )

@@ -11,26 +11,20 @@ from grid_engine.diff import Diff, Operation, Put, Reload, Remove
 from grid_engine.interval import Interval
 from grid_engine.records import Block, Booking, Hold, Record
 
+_BOOKING = ("status", "user_id", "who", "note", "attended_at", "reschedule_count", "created_by")
+_HOLD = ("user_id", "who", "expires_at", "created_by")
+_BLOCK = ("type", "status", "reason", "series_id", "created_by")
+
 
 def _pack_record(record: Record) -> list[Any]:
     common = [record.id, record.grid_id, record.resource_id, record.interval.start, record.interval.end]
     match record:
         case Booking():
-            return [
-                "booking",
-                *common,
-                record.status,
-                record.user_id,
-                record.who,
-                record.note,
-                record.attended_at,
-                record.reschedule_count,
-                record.created_by,
-            ]
+            return ["booking", *common, *(getattr(record, name) for name in _BOOKING)]
         case Hold():
-            return ["hold", *common, record.user_id, record.who, record.expires_at, record.created_by]
+            return ["hold", *common, *(getattr(record, name) for name in _HOLD)]
         case Block():
-            return ["block", *common, record.type, record.status, record.reason, record.series_id, record.created_by]
+            return ["block", *common, *(getattr(record, name) for name in _BLOCK)]
 
 
 def _unpack_record(packed: list[Any]) -> Record:
@@ -43,13 +37,11 @@ def _unpack_record(packed: list[Any]) -> Record:
     }
     match kind:
         case "booking":
-            names = ("status", "user_id", "who", "note", "attended_at", "reschedule_count", "created_by")
-            return Booking(**common, **dict(zip(names, rest, strict=True)))
+            return Booking(**common, **dict(zip(_BOOKING, rest, strict=True)))
         case "hold":
-            return Hold(**common, **dict(zip(("user_id", "who", "expires_at", "created_by"), rest, strict=True)))
+            return Hold(**common, **dict(zip(_HOLD, rest, strict=True)))
         case "block":
-            names = ("type", "status", "reason", "series_id", "created_by")
-            return Block(**common, **dict(zip(names, rest, strict=True)))
+            return Block(**common, **dict(zip(_BLOCK, rest, strict=True)))
         case _:
             raise ValueError(f"unknown kind of record: {kind!r}")
 

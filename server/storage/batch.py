@@ -1,0 +1,249 @@
+"""The transaction that commits a batch of commands, statement by statement (``wire.md``, consistency model 1 and 4).
+
+Belongs here: locks in their one order (keys, accounts, locations), what is read under them, and the writing of all that
+one version consists of. Does not belong here: judging, or deciding what to write.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grid_engine.diff import Diff, Operation
+from grid_engine.interval import Instant
+from server.storage.database import Connection
+from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_row, moment
+from server.wire.diffs import pack_ops
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """The first answer to an idempotency key (G7); ``fingerprint`` tells what it was an answer to."""
+
+    principal: str
+    key: str
+    fingerprint: bytes
+    status: int
+    body: dict[str, Any]
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedLocation:
+    """A location's row while its lock is held: nobody else can commit a change to it."""
+
+    id: int
+    epoch: str
+    version: int
+    config_version: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One event of a booking's audit, to be written with the change it tells of (A8)."""
+
+    booking_id: str
+    location_id: int
+    event_type: str
+    actor_id: int | None
+    metadata: Mapping[str, Any]
+
+
+async def lock_keys(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], KeptAnswer]:
+    """Makes anybody else with one of these (principal, key) pairs wait, and reads what they were answered before."""
+    if not keys:
+        return {}
+    locks = sorted({_lock_number(principal, key) for principal, key in keys})
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(n) FROM unnest($1::bigint[]) WITH ORDINALITY u(n, i)", locks
+    )
+    rows = await connection.fetch(
+        """
+        SELECT r.* FROM idempotency_results r
+        JOIN unnest($1::text[], $2::text[]) AS k(principal, key) USING (principal, key)
+        """,
+        [principal for principal, _ in keys],
+        [key for _, key in keys],
+    )
+    return {
+        (row["principal"], row["key"]): KeptAnswer(
+            principal=row["principal"],
+            key=row["key"],
+            fingerprint=row["fingerprint"],
+            status=row["status"],
+            body=row["body"],
+            version=row["version"],
+        )
+        for row in rows
+    }
+
+
+async def lock_locations(connection: Connection, ids: Collection[int]) -> dict[int, LockedLocation]:
+    """Locks the locations in order of their ids; unknown ones are left out."""
+    rows = await connection.fetch(
+        """
+        SELECT id, epoch, version, config_version, active FROM locations
+        WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+        """,
+        sorted(ids),
+    )
+    return {
+        row["id"]: LockedLocation(
+            id=row["id"],
+            epoch=row["epoch"],
+            version=row["version"],
+            config_version=row["config_version"],
+            active=row["active"],
+        )
+        for row in rows
+    }
+
+
+async def read_targets(
+    connection: Connection, location_id: int, ids: Collection[str], now: Instant
+) -> dict[str, StoredBooking]:
+    """The bookings that commands are about, and the location's holds that are overdue at ``now`` (G5)."""
+    rows = await connection.fetch(
+        f"{SELECT_BOOKING} WHERE b.id = ANY($1::uuid[]) OR (b.location_id = $2 AND b.status = 'held' AND b.expires_at <= $3)",
+        list(ids),
+        location_id,
+        moment(now),
+    )
+    return {booking.id: booking for booking in map(from_row, rows)}
+
+
+async def read_ended(
+    connection: Connection, location_id: int, now: Instant, limit: int
+) -> list[StoredBooking]:
+    """Confirmed bookings of the location that have ended, to be completed (P4); the earliest first."""
+    rows = await connection.fetch(
+        f"""{SELECT_BOOKING} WHERE b.location_id = $1 AND b.status = 'confirmed' AND b.end_time <= $2
+        ORDER BY b.end_time, b.id LIMIT $3""",
+        location_id,
+        moment(now),
+        limit,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def write_visitors(
+    connection: Connection, location_id: int, visitors: Sequence[tuple[str, str | None]], now: Instant
+) -> list[int]:
+    """Keeps (name, phone) of walk-ins and gives their ids, in the same order."""
+    if not visitors:
+        return []
+    rows = await connection.fetch(
+        """
+        INSERT INTO visitors (location_id, name, phone, created_at)
+        SELECT $1, name, phone, $4 FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS v(name, phone, place)
+        ORDER BY place RETURNING id
+        """,
+        location_id,
+        [name for name, _ in visitors],
+        [phone for _, phone in visitors],
+        moment(now),
+    )
+    return [row["id"] for row in rows]
+
+
+_UPDATE_BOOKINGS = """
+UPDATE bookings b SET
+    resource_id = n.resource_id, user_id = n.user_id, status = n.status, start_time = n.start_time,
+    end_time = n.end_time, note = n.note, internal_note = n.internal_note, reason = n.reason,
+    reschedule_count = n.reschedule_count, attended_at = n.attended_at, cancel_reason = n.cancel_reason,
+    updated_at = n.updated_at, expires_at = n.expires_at, judged_by = n.judged_by, version = n.version
+FROM jsonb_populate_recordset(NULL::bookings, $1::jsonb) n WHERE b.id = n.id
+"""
+
+_WRITE = """
+WITH inserted AS (
+    INSERT INTO bookings SELECT * FROM jsonb_populate_recordset(NULL::bookings, $1::jsonb)
+), audited AS (
+    INSERT INTO booking_events (booking_id, location_id, event_type, actor_id, metadata, created_at)
+    SELECT e.booking_id, e.location_id, e.event_type, e.actor_id, e.metadata, $8
+    FROM ROWS FROM (
+        jsonb_to_recordset($2::jsonb)
+        AS (booking_id uuid, location_id int, event_type text, actor_id int, metadata jsonb)
+    ) WITH ORDINALITY AS e(booking_id, location_id, event_type, actor_id, metadata, place)
+    ORDER BY e.place
+), told AS (
+    INSERT INTO location_diffs (location_id, version, ops, created_at)
+    SELECT d.location_id, d.version, d.ops, $8
+    FROM unnest($3::int[], $4::bigint[], $5::bytea[]) AS d(location_id, version, ops)
+), answered AS (
+    INSERT INTO idempotency_results (principal, key, fingerprint, status, body, version, created_at)
+    SELECT r.principal, r.key, decode(r.fingerprint, 'hex'), r.status, r.body, r.version, $8
+    FROM jsonb_to_recordset($6::jsonb)
+        AS r(principal text, key text, fingerprint text, status int, body jsonb, version bigint)
+)
+UPDATE locations l SET version = v.version, updated_at = $8
+FROM (SELECT (key)::int AS id, (value)::bigint AS version FROM jsonb_each_text($7::jsonb)) v WHERE l.id = v.id
+"""
+
+
+async def write(
+    connection: Connection,
+    *,
+    inserted: Sequence[StoredBooking],
+    updated: Sequence[StoredBooking],
+    audit: Sequence[AuditEntry],
+    diffs: Mapping[int, Diff],
+    answers: Sequence[KeptAnswer],
+    now: Instant,
+) -> None:
+    """Writes all that a batch decided: rows, audit, one diff for each version by location, and kept answers.
+
+    Bookings that change come before those that are new, so that a hold is gone before the one that replaces it.
+
+    Raises:
+        OccupancyTaken, Duplicate, Contention, Unavailable: as ``Database.transaction`` says.
+    """
+    if updated:
+        await connection.execute(_UPDATE_BOOKINGS, [booking.columns() for booking in updated])
+    by_version = [entry for location_id, diff in diffs.items() for entry in _each_version(location_id, diff)]
+    await connection.execute(
+        _WRITE,
+        [booking.columns() for booking in inserted],
+        [
+            {
+                "booking_id": entry.booking_id,
+                "location_id": entry.location_id,
+                "event_type": entry.event_type,
+                "actor_id": entry.actor_id,
+                "metadata": entry.metadata,
+            }
+            for entry in audit
+        ],
+        [location_id for location_id, _, _ in by_version],
+        [version for _, version, _ in by_version],
+        [ops for _, _, ops in by_version],
+        [
+            {
+                "principal": answer.principal,
+                "key": answer.key,
+                "fingerprint": answer.fingerprint.hex(),
+                "status": answer.status,
+                "body": answer.body,
+                "version": answer.version,
+            }
+            for answer in answers
+        ],
+        {str(location_id): diff.version for location_id, diff in diffs.items()},
+        moment(now),
+    )
+
+
+def _each_version(location_id: int, diff: Diff) -> list[tuple[int, int, bytes]]:
+    ops: dict[int, list[Operation]] = {version: [] for version in range(diff.base + 1, diff.version + 1)}
+    for op in diff.ops:
+        ops[op.version].append(op)
+    return [(location_id, version, pack_ops(tuple(each))) for version, each in ops.items()]
+
+
+def _lock_number(principal: str, key: str) -> int:
+    digest = hashlib.sha256(json.dumps([principal, key]).encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
