@@ -14,6 +14,8 @@ UV_VERSION := 0.13.9
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 
+IN_WEB = cd web; export PATH="$$(../$(BIN)/python build_hook.py --node-path):$$PATH"
+
 .PHONY: help install run test test-python test-web check fmt types imports bench browser clean lock
 
 help:
@@ -67,8 +69,7 @@ test-python: install $(VENV)/.stamp-dev browser
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report term $(PYTEST_ARGUMENTS)
 
 test-web: install
-	@source <($(BIN)/python web/build_hook.py --path)
-	cd web
+	@$(IN_WEB)
 	npm run --silent test
 
 # Installs a Chromium unless there is one; says what to do where it cannot.
@@ -80,16 +81,15 @@ check: install $(VENV)/.stamp-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	source <($(BIN)/python web/build_hook.py --path)
-	cd web
-	npm run --silent check
+	$(IN_WEB)
+	npm run --silent types
+	npm run --silent lint
 
 fmt: install $(VENV)/.stamp-dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	source <($(BIN)/python web/build_hook.py --path)
-	cd web
-	npm run --silent fmt
+	$(IN_WEB)
+	npm run --silent format
 
 types: $(VENV)/.stamp-dev
 	$(BIN)/mypy

@@ -1,7 +1,8 @@
 """Builds the web app when the package is built or installed, with the Node that comes as a Python package.
 
 Belongs here: when to run npm, and with what. Does not belong here: how the app is built, which is ``package.json``'s. Runs
-under hatchling, also for editable installs; ``python web/build_hook.py`` does the same by hand.
+under hatchling, also for editable installs; ``python web/build_hook.py`` does the same by hand, and with ``--node-path`` it says
+where that Node is.
 """
 
 import hashlib
@@ -100,4 +101,7 @@ def recorded(stamp: Path) -> str | None:
 
 
 if __name__ == "__main__":
-    build_web(Path(__file__).parent)
+    if sys.argv[1:] == ["--node-path"]:
+        print(bundled_node())  # noqa: T201 (for the shell that asked)
+    else:
+        build_web(Path(__file__).parent)
