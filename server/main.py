@@ -3,11 +3,10 @@
 Belongs here: what can be typed, and how failures read. Does not belong here: what the commands do.
 """
 
+import sys
 from typing import Any
 
-import click
 import typer
-import typer.core
 
 from server.errors import ConfigurationError
 from server.settings import load_settings, masked, unknown_variables
@@ -15,18 +14,18 @@ from server.settings import load_settings, masked, unknown_variables
 __all__ = ["app"]
 
 
-class _Commands(typer.core.TyperGroup):
+class _Commands(typer.Typer):
     """Turns what an operator can mend into a message and exit status 1, with no traceback."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            return super().__call__(*args, **kwargs)
         except ConfigurationError as error:
-            raise click.ClickException(str(error)) from error
+            typer.echo(error, err=True)
+            sys.exit(1)
 
 
-app = typer.Typer(
-    cls=_Commands,
+app = _Commands(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,  # they hold passwords
