@@ -27,7 +27,7 @@ def is_open(interval: Interval, hours: OpeningHours, timezone: str) -> bool:
     for number in _utc_days(interval):
         for start, end in open_spans(number, timezone, hours):
             if start > reached:
-                return False
+                break
             reached = max(reached, end)
         if reached < min(interval.end, (number + 1) * DAY):
             return False
