@@ -77,7 +77,7 @@ def _span(resource_id: int, interval: Interval) -> dict[str, Any]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """A parameter as JSON; inside the rules instants are integers, which their names tell from other integers."""
+    """A parameter as JSON. Inside the rules instants are integers, told from others by names that end in ``_time(s)``."""
     match value:
         case Interval():
             return {"start_time": format_instant(value.start), "end_time": format_instant(value.end)}

@@ -55,7 +55,7 @@ def _max_duration(params: Params) -> str:
 def _advance_window(params: Params) -> str:
     return _with(
         params,
-        "advance_days",
+        "days",
         lambda days: f"Bookings open {_count(days, 'day')} ahead; this is too far off.",
         "This is too far ahead to be booked yet.",
     )
@@ -90,7 +90,7 @@ def _reschedule_limit(params: Params) -> str:
 def _cutoff(params: Params) -> str:
     return _with(
         params,
-        "cutoff_minutes",
+        "minutes",
         lambda minutes: f"Changes close {minutes_in_words(minutes)} before the start, which is now past.",
         "It is too close to the start to change this booking.",
     )
@@ -107,10 +107,55 @@ def _off_grid(params: Params) -> str:
     )
 
 
-def _blackout(params: Params) -> str:
-    reason = params.get("reason")
-    return f"This time is closed to bookings: {reason}" if reason else "This time is closed to bookings."
+def _closed(params: Params) -> str:
+    hours = params.get("hours")
+    if not isinstance(hours, Mapping) or not hours:
+        return "This is outside the opening hours."
+    told = "; ".join(
+        f"{_DAYS.get(day, day)} {' and '.join(f'{start} to {end}' for start, end in spans) or 'closed'}"
+        for day, spans in hours.items()
+    )
+    return f"This is outside the opening hours: {told}."
 
+
+def _blackout(params: Params) -> str:
+    reasons = dict.fromkeys(each["reason"] for each in params.get("blackouts", ()) if each.get("reason"))
+    return (
+        f"This time is closed to bookings: {'; '.join(reasons)}."
+        if reasons
+        else "This time is closed to bookings."
+    )
+
+
+def _conflict(params: Params) -> str:
+    buffer = params.get("buffer_minutes")
+    if buffer:
+        return f"This time is already taken, or too close to the next booking: {minutes_in_words(buffer)} stay free between."
+    return "This time is already taken."
+
+
+def _nonexistent(params: Params) -> str:
+    return f"{_walls(params)} does not exist there: the clocks skip it on that day."
+
+
+def _ambiguous(params: Params) -> str:
+    return f"{_walls(params)} occurs twice there, as the clocks go back: say which by its offset from UTC."
+
+
+def _walls(params: Params) -> str:
+    walls = [str(each["wall"]).replace("T", " ")[:16] for each in params.get("times", ()) if "wall" in each]
+    return " or ".join(walls) or "This time"
+
+
+_DAYS = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
 
 _WORDINGS: Mapping[str, Callable[[Params], str]] = {
     "not_permitted": lambda _: "This account may not book here.",
@@ -121,14 +166,12 @@ _WORDINGS: Mapping[str, Callable[[Params], str]] = {
     "min_duration": _min_duration,
     "max_duration": _max_duration,
     "advance_window": _advance_window,
-    "closed": lambda _: "This is outside the opening hours.",
+    "closed": _closed,
     "blackout": _blackout,
     "concurrent_limit": _concurrent_limit,
     "reschedule_limit": _reschedule_limit,
     "cutoff": _cutoff,
-    "conflict": lambda _: "This time is already taken.",
-    "nonexistent_time": lambda _: "The clocks skip this time on that day: it does not exist there.",
-    "ambiguous_time": lambda _: (
-        "The clocks show this time twice on that day: say which by adding the offset."
-    ),
+    "conflict": _conflict,
+    "nonexistent_time": _nonexistent,
+    "ambiguous_time": _ambiguous,
 }
