@@ -4,14 +4,14 @@ Belongs here: listing slots. Does not belong here: any rule; a slot is offered e
 same person post it at the same instant, without grace and without overriding anything.
 """
 
-import datetime
-from collections.abc import Collection
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from grid_engine.calendar_day import calendar_day
+from grid_engine.calendar_day import LAST_INSTANT, calendar_day
 from grid_engine.interval import MINUTE, Interval
-from rules.evaluate import Scope, violations_of
+from rules.evaluate import Scope, is_allowed, told_in_order, violations_of
 from rules.model import Action, Facts, Proposal, Role, Violation
 from rules.vacancy import columns, free_starts
 
@@ -40,7 +40,7 @@ class Availability:
 
 
 def availability(
-    date: datetime.date,
+    date: dt.date,
     duration_minutes: int,
     resource_ids: Collection[int] | None,
     role: Role,
@@ -66,18 +66,35 @@ def availability(
     slots: list[Slot] = []
     refused: list[Refusal] = []
     for row, start in enumerate(day.rows):
-        interval = Interval(start, start + seconds)
-        at_this_time = replace(probe, interval=interval)
-        violations = tuple(violations_of(at_this_time, facts, Scope.PERSON | Scope.TIME))
-        for resource_id in wanted:
-            is_free = free[resource_id] >> row & 1
-            if is_free and not violations:
-                slots.append(Slot(resource_id, interval))
-            elif explain:
-                told = (
-                    violations
-                    if is_free
-                    else tuple(violations_of(replace(at_this_time, resource_id=resource_id), facts))
-                )
-                refused.append(Refusal(resource_id, interval, told))
+        if start + seconds > LAST_INSTANT:
+            break  # it could not be written down
+        vacant = [resource_id for resource_id in wanted if free[resource_id] >> row & 1]
+        if not vacant and not explain:
+            continue
+        at_this_time = replace(probe, interval=Interval(start, start + seconds))
+        allowed = is_allowed(at_this_time, facts, Scope.PERSON | Scope.TIME)
+        if allowed:
+            slots.extend(Slot(resource_id, at_this_time.interval) for resource_id in vacant)
+        if explain:
+            refused.extend(_refusals(at_this_time, facts, wanted, frozenset(vacant), allowed=allowed))
     return Availability(tuple(slots), tuple(refused))
+
+
+def _refusals(
+    at_this_time: Proposal,
+    facts: Facts,
+    resource_ids: Sequence[int],
+    vacant: frozenset[int],
+    *,
+    allowed: bool,
+) -> Iterator[Refusal]:
+    whatever_the_place = (
+        () if allowed else tuple(violations_of(at_this_time, facts, Scope.PERSON | Scope.TIME))
+    )
+    for resource_id in resource_ids:
+        if resource_id not in vacant:
+            here = violations_of(replace(at_this_time, resource_id=resource_id), facts, Scope.PLACE)
+            violations = told_in_order((*whatever_the_place, *here))
+            yield Refusal(resource_id, at_this_time.interval, violations)
+        elif not allowed:
+            yield Refusal(resource_id, at_this_time.interval, whatever_the_place)

@@ -12,7 +12,7 @@ from itertools import islice
 from operator import or_
 from typing import NamedTuple
 
-from grid_engine.calendar_day import is_boundary, local_time
+from grid_engine.calendar_day import LAST_INSTANT, is_boundary, local_time
 from grid_engine.interval import DAY, MINUTE, Instant, Interval, gaps
 from rules.evaluate import Scope, is_allowed
 from rules.model import Action, Facts, Proposal, Suggestion
@@ -21,10 +21,10 @@ from rules.opening_hours import closed_spans
 from rules.vacancy import columns, free_starts, rows_between
 
 SEARCHED_DAYS = 7
-"""How many times 24 hours the search goes in either direction, a day at a time for as long as too little was found.
+"""How many times 24 hours the search goes in either direction; bookings longer than that are not trimmed."""
 
-Bookings longer than that are not trimmed either.
-"""
+STEP = DAY // 2
+"""How far the search goes on in either direction for as long as too little was found."""
 
 FAVOURITE_WITHIN_MINUTES = 12 * 60
 _WEEK_MINUTES = 7 * 24 * 60
@@ -110,15 +110,15 @@ class Search:
     def at_other_times(self, wanted: int) -> tuple[list[Suggestion], list[Suggestion]]:
         """The resource that was asked for at other times, and other resources at other times.
 
-        A further day is searched for as long as both together are fewer than ``wanted``.
+        The search goes on for a further step as long as both together are fewer than ``wanted``.
         """
         own, asked_start = self._proposal.resource_id, self._proposal.interval.start
         same: list[Suggestion] = []
         both: list[Suggestion] = []
-        for ring in range(SEARCHED_DAYS):
-            if ring and len(same) + len(both) >= wanted:
+        for step in range(SEARCHED_DAYS * DAY // STEP):
+            if step and len(same) + len(both) >= wanted:
                 break
-            for start, row, free in self._places(ring):
+            for start, row, free in self._places(step):
                 interval = Interval(start, start + self._seconds)
                 is_here = (
                     free.get(own, 0) >> row & 1 and len(same) < self._limit and self._is_news(own, interval)
@@ -138,7 +138,8 @@ class Search:
         if self._seconds > SEARCHED_DAYS * DAY:
             return []
         lines = rows_between(window.start, window.end + 1, self._facts)
-        busy: dict[int, list[Interval]] = {each: self._shut(window) for each in self._columns}
+        shut = self._shut(window)
+        busy = {each: list(shut) for each in self._columns}
         for resource_id, taken_from, taken_until in taken_spans(window, self._proposal, self._facts):
             if resource_id in busy:
                 busy[resource_id].append(Interval(taken_from, taken_until))
@@ -172,8 +173,8 @@ class Search:
             shut.append(Interval(window.start, self._facts.now))
         return shut
 
-    def _places(self, ring: int) -> list[tuple[Instant, int, dict[int, int]]]:
-        """The starts of a day in either direction at which any resource is free, nearest first.
+    def _places(self, step: int) -> list[tuple[Instant, int, dict[int, int]]]:
+        """The starts of one step in either direction at which any resource is free, nearest first.
 
         Each comes with its place in the bitmaps of free starts. Starts that are past, or too far ahead, are left out, and
         the search begins where they end.
@@ -191,8 +192,8 @@ class Search:
                 now + self._facts.policy.advance_days * DAY,
             )
             centre = min(max(centre, now), latest)
-        before = (centre - (ring + 1) * DAY, centre - ring * DAY)
-        after = (centre + ring * DAY, centre + (ring + 1) * DAY)
+        before = (centre - (step + 1) * STEP, centre - step * STEP)
+        after = (centre + step * STEP, centre + (step + 1) * STEP)
         places: list[tuple[Instant, int, dict[int, int]]] = []
         for first, last in (before, after):
             starts = rows_between(max(first, earliest), min(last, latest + 1), self._facts)
@@ -213,7 +214,7 @@ class Search:
     def _may_at(self, interval: Interval) -> bool:
         """Whether the rules allow the time, whatever the resource."""
         if interval not in self._judged:
-            self._judged[interval] = is_allowed(
+            self._judged[interval] = interval.end <= LAST_INSTANT and is_allowed(
                 replace(self._proposal, interval=interval), self._facts, Scope.TIME
             )
         return self._judged[interval]

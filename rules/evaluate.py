@@ -3,7 +3,7 @@
 Belongs here: the table of rules and running it. Does not belong here: what a rule refuses (``checks``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Flag, auto
 from typing import TypeAlias
@@ -42,9 +42,10 @@ class Scope(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line of the table: ``actions`` are those it is judged for, ``waived_by`` the roles that may override it."""
+    """A line of the table. ``actions`` are those that it judges, ``waived_by`` the roles that may override it."""
 
     id: str
+    code: str
     check: Check
     scope: Scope
     actions: frozenset[Action]
@@ -55,29 +56,31 @@ _STAFF = frozenset({Role.STAFF, Role.ADMIN})
 _ADMIN = frozenset({Role.ADMIN})
 _NOBODY: frozenset[Role] = frozenset()
 
-_CREATE, _MOVE, _CANCEL, _BLOCK, _RESTORE = (
-    frozenset({action})
-    for action in (Action.CREATE, Action.MOVE, Action.CANCEL, Action.BLOCK, Action.RESTORE)
-)
-_BOOK = _CREATE | _MOVE
+_BOOK = frozenset({Action.CREATE, Action.MOVE})
+_MOVE = frozenset({Action.MOVE})
+_CANCEL = frozenset({Action.CANCEL})
+_BLOCK = frozenset({Action.BLOCK})
+_RESTORE = frozenset({Action.RESTORE})
 
 RULES = (
-    Rule("R1", check_not_permitted, Scope.PERSON, _BOOK, _STAFF),
-    Rule("R2", check_booking_ban, Scope.PERSON, _BOOK, _ADMIN),
-    Rule("R3", check_location_denied, Scope.PERSON, _BOOK, _STAFF),
-    Rule("R4", check_off_grid, Scope.TIME, _BOOK | _BLOCK, _STAFF),
-    Rule("R5", check_past_start, Scope.TIME, _BOOK, _STAFF),
-    Rule("R6", check_min_duration, Scope.TIME, _BOOK, _STAFF),
-    Rule("R7", check_max_duration, Scope.TIME, _BOOK, _STAFF),
-    Rule("R8", check_advance_window, Scope.TIME, _BOOK, _STAFF),
-    Rule("R9", check_closed, Scope.TIME, _BOOK, _STAFF),
-    Rule("R10", check_blackout, Scope.PLACE, _BOOK, _STAFF),
-    Rule("R11", check_concurrent_limit, Scope.PERSON, _BOOK, _STAFF),
-    Rule("R12", check_reschedule_limit, Scope.PERSON, _MOVE, _STAFF),
-    Rule("R13", check_cutoff, Scope.PERSON, _MOVE | _CANCEL, _STAFF),
-    Rule("R14", check_conflict, Scope.PLACE, _BOOK | _BLOCK | _RESTORE, _NOBODY),
+    Rule("R1", "not_permitted", check_not_permitted, Scope.PERSON, _BOOK, _STAFF),
+    Rule("R2", "booking_ban", check_booking_ban, Scope.PERSON, _BOOK, _ADMIN),
+    Rule("R3", "location_denied", check_location_denied, Scope.PERSON, _BOOK, _STAFF),
+    Rule("R4", "off_grid", check_off_grid, Scope.TIME, _BOOK | _BLOCK, _STAFF),
+    Rule("R5", "past_start", check_past_start, Scope.TIME, _BOOK, _STAFF),
+    Rule("R6", "min_duration", check_min_duration, Scope.TIME, _BOOK, _STAFF),
+    Rule("R7", "max_duration", check_max_duration, Scope.TIME, _BOOK, _STAFF),
+    Rule("R8", "advance_window", check_advance_window, Scope.TIME, _BOOK, _STAFF),
+    Rule("R9", "closed", check_closed, Scope.TIME, _BOOK, _STAFF),
+    Rule("R10", "blackout", check_blackout, Scope.PLACE, _BOOK, _STAFF),
+    Rule("R11", "concurrent_limit", check_concurrent_limit, Scope.PERSON, _BOOK, _STAFF),
+    Rule("R12", "reschedule_limit", check_reschedule_limit, Scope.PERSON, _MOVE, _STAFF),
+    Rule("R13", "cutoff", check_cutoff, Scope.PERSON, _MOVE | _CANCEL, _STAFF),
+    Rule("R14", "conflict", check_conflict, Scope.PLACE, _BOOK | _BLOCK | _RESTORE, _NOBODY),
 )
 """All rules, in the order in which violations are told."""
+
+_PLACES = {rule.code: place for place, rule in enumerate(RULES)}
 
 EVERYTHING = Scope.PERSON | Scope.TIME | Scope.PLACE
 
@@ -106,6 +109,11 @@ def violations_of(proposal: Proposal, facts: Facts, scope: Scope = EVERYTHING) -
     for rule in _JUDGED[proposal.action, scope]:
         for violation in rule.check(proposal, facts):
             yield replace(violation, overridable=proposal.role in rule.waived_by)
+
+
+def told_in_order(violations: Iterable[Violation]) -> tuple[Violation, ...]:
+    """The violations of several scopes in the order of the table."""
+    return tuple(sorted(violations, key=lambda violation: _PLACES[violation.code]))
 
 
 def is_allowed(proposal: Proposal, facts: Facts, scope: Scope = EVERYTHING) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from grid_engine.interval import MINUTE, Instant, Interval
 from grid_engine.records import Blackout, Block, Hold, Record
-from rules.model import Facts, Proposal
+from rules.model import Action, Facts, Proposal
 
 
 def conflicting_records(proposal: Proposal, facts: Facts) -> list[Record]:
@@ -51,11 +51,9 @@ def taken_spans(window: Interval, proposal: Proposal, facts: Facts) -> Iterator[
     for record in facts.grid.overlapping(window.widened(buffer)):
         if record.id not in excluding and not is_overdue(record, now):
             interval = record.interval
-            if isinstance(record, Block):
-                yield record.resource_id, interval.start, interval.end
-            else:
-                yield record.resource_id, interval.start - buffer, interval.end + buffer
-    if proposal.buffered:
+            margin = 0 if isinstance(record, Block) else buffer
+            yield record.resource_id, interval.start - margin, interval.end + margin
+    if proposal.action is not Action.BLOCK:
         for blackout in facts.blackouts:
             if blackout.interval.overlaps(window):
                 for resource in facts.resources:
