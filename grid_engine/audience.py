@@ -88,7 +88,7 @@ def project_record(record: Record, audience: Audience) -> WireRecord:
 
 
 def own_record(record: Record) -> WireRecord:
-    """The record as its own customer is shown it (``own``): whole, but for who made it, and with its id on the shared grid."""
+    """The record as its own customer is shown it (``own``): whole but for who made it, and with its ``grid_id``."""
     whole = project_record(record, Audience.STAFF)
     del whole["created_by"]
     whole["grid_id"] = record.grid_id
@@ -98,9 +98,9 @@ def own_record(record: Record) -> WireRecord:
 def project_diff(diff: Diff, audience: Audience, before: Known | None = None) -> list[WireOperation]:
     """The diff's operations as the audience is sent them, in order. O(operations).
 
-    Every audience is sent every version, but nothing of a change that it may not see: given the grid as it is ``before`` the
-    diff, a put that changes nothing of what the public is shown (a note, a check-in) is left out for it. Without ``before``
-    such a put repeats what the public has already.
+    Every audience is sent every version, but nothing of a change that it may not see: given the grid as it is
+    ``before`` the diff, a put that changes nothing of what the public is shown (a note, a check-in) is left out for
+    it. Without ``before`` such a put repeats what the public has already.
     """
     shown: dict[str, WireRecord | None] = {}
     operations: list[WireOperation] = []

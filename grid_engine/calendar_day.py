@@ -1,8 +1,8 @@
 """A location's calendar: local days, their rows, and the readings of a wall clock (T1 to T6).
 
 Belongs here: everything that needs a time zone. Does not belong here: opening hours or any other rule, and the clock:
-nothing in this module knows what time it is now, nor the zone of the process (T5). A ``datetime`` without a zone is what a clock on the
-wall shows, nothing else.
+nothing in this module knows what time it is now, nor the zone of the process (T5). A ``datetime`` without a zone is
+what a clock on the wall shows, nothing else.
 
 Two decisions run through it.
 
@@ -38,8 +38,9 @@ _ONE_DAY: Final = dt.timedelta(days=1)
 class CalendarDay:
     """One local day, cut into rows of ``slot_minutes`` elapsed minutes (T2). Use `calendar_day`, which caches.
 
-    ``start`` and ``end`` bound it and ``rows`` are the instants at which its rows start, in order: 48 of them as a rule,
-    46 or 50 (Lord Howe: 47 or 49) when the clocks change, none if the zone skipped the date. The last row may be shorter.
+    ``start`` and ``end`` bound it and ``rows`` are the instants at which its rows start, in order: 48 of them as a
+    rule, 46 or 50 (Lord Howe: 47 or 49) when the clocks change, none if the zone skipped the date. The last row may
+    be shorter.
 
     Raises:
         ValueError: for an unknown zone or a row length that is not one of ``SLOT_MINUTES``.
@@ -66,7 +67,7 @@ class CalendarDay:
 
     @property
     def interval(self) -> Interval:
-        """The whole day. An interval cannot be empty, so a skipped date's is the second after the jump; it has no rows."""
+        """The whole day. No interval is empty: that of a skipped date is the second after the jump."""
         return Interval(self.start, max(self.end, self.start + 1))
 
     def row_of(self, instant: Instant) -> int:
@@ -172,7 +173,7 @@ def wall_time(local: dt.datetime, timezone: str) -> tuple[Instant, ...]:
 
 
 def next_existing(local: dt.datetime, timezone: str) -> Instant:
-    """The first instant at which wall clocks show ``local``, or where they jumped over it the instant of that jump (T3).
+    """The first instant at which wall clocks show ``local`` or, where they jumped over it, that of the jump (T3).
 
     Raises:
         ValueError: for an unknown zone, or a ``local`` that has a zone already.
@@ -227,8 +228,8 @@ def _zone(timezone: str) -> ZoneInfo:
 def _readings(local: dt.datetime, timezone: str) -> tuple[Instant, Instant]:
     """``local`` taken with the offsets from before and from after the nearest change of the clocks (PEP 495).
 
-    They are equal on ordinary days; the first is the less where the time occurs twice, and the greater where it does not
-    exist.
+    They are equal on ordinary days; the first is the less where the time occurs twice, and the greater where it does
+    not exist.
     """
     if local.tzinfo is not None:
         raise ValueError(f"a wall time has no zone of its own: {local.isoformat()}")

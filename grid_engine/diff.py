@@ -1,7 +1,7 @@
 """How a grid changes: operations, each under the version that made it, and diffs that carry them.
 
-Belongs here: the values and how consecutive diffs join. Does not belong here: keeping past diffs (``history``), applying
-them (``grid``) or what each audience sees of them (``audience``).
+Belongs here: the values and how consecutive diffs join. Does not belong here: keeping past diffs (``history``),
+applying them (``grid``) or what each audience sees of them (``audience``).
 """
 
 from collections.abc import Sequence

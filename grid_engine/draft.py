@@ -1,8 +1,8 @@
 """Changes to a grid that are being decided, seen as if they had been made.
 
 Belongs here: staging, reading through what is staged, and the diff that comes of it. Does not belong here: deciding
-(``rules``) or committing (``server``). A batch of commands shares one draft, so that each is judged on what those before
-it did; a command that fails half way is rolled back to its savepoint.
+(``rules``) or committing (``server``). A batch of commands shares one draft, so that each is judged on what those
+before it did; a command that fails half way is rolled back to its savepoint.
 """
 
 from heapq import merge
@@ -18,8 +18,8 @@ from grid_engine.timeline import order
 class Draft(GridView):
     """An overlay over a grid that does not touch it. Reads cost what the grid's do, and more for what is staged.
 
-    Operations are staged under ``version + 1`` until `close_change` ends that change: every committed change takes exactly
-    one version (G6). The draft is good for as long as the grid beneath it does not change.
+    Operations are staged under ``version + 1`` until `close_change` ends that change: every committed change takes
+    exactly one version (G6). The draft is good for as long as the grid beneath it does not change.
     """
 
     __slots__ = ("_base", "_grid", "_hidden", "_operations", "_staged", "version")
@@ -54,7 +54,7 @@ class Draft(GridView):
         return self._with_staged(self._grid.records(), list(self._staged))
 
     def overlapping(self, interval: Interval, resource_id: int | None = None) -> list[Record]:
-        """The records that share an instant with the interval, as staged. O(log n + k) for k found on the grid beneath."""
+        """The records that share an instant with the interval, as staged. O(log n + k) for k found below."""
         found = self._grid.overlapping(interval, resource_id)
         if not self._operations:
             return found

@@ -1,7 +1,7 @@
 """One location's live state: its records, the index over them, and the version they are at.
 
-Belongs here: holding the state, applying diffs to it, letting go of the past. Does not belong here: where diffs come from
-(``draft`` makes them, the server moves them) or who is shown what (``audience``, ``snapshot``).
+Belongs here: holding the state, applying diffs to it, letting go of the past. Does not belong here: where diffs come
+from (``draft`` makes them, the server moves them) or who is shown what (``audience``, ``snapshot``).
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ class Grid(GridView):
         return self._tree.overlapping(interval, resource_id)
 
     def draft(self) -> Draft:
-        """A view of this grid on which changes can be staged; the grid itself must not change while it is in use. O(1)."""
+        """A view on which changes can be staged; the grid must not change while it is in use. O(1)."""
         return Draft(self, self.version)
 
     def apply(self, diff: Diff) -> None:
@@ -69,7 +69,9 @@ class Grid(GridView):
         self.version = diff.version
 
     def prune(self, before: Instant) -> int:
-        """Let go of the records that ended at or before the instant, and tell how many. O(m log n) for m that began by then.
+        """Let go of the records that ended at or before the instant, and tell how many.
+
+        O(m log n) for m that began by then.
 
         This is a node's forgetting and not a change: the version stays, and other nodes may still hold them.
         """
@@ -80,7 +82,7 @@ class Grid(GridView):
         return len(ended)
 
     def digest(self) -> str:
-        """A hash of all records in full: nodes at one epoch and version have the same, if they pruned alike. O(n log n)."""
+        """A hash of all records in full; the same on nodes at one epoch and version that pruned alike. O(n log n)."""
         return digest_of_records(self._tree)
 
     def check_invariants(self) -> None:

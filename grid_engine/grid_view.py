@@ -44,9 +44,10 @@ class GridView(ABC):
     ) -> list[Record]:
         """The records that would not let the interval be taken on the resource (G1, G2). O(log n + k).
 
-        ``buffer`` is the location's turnover buffer, in seconds: so much free time lies between any two bookings or holds.
-        ``buffered`` tells whether the candidate is one of those; a block neither needs nor gives it. Records whose ids are
-        in ``excluding`` do not count: the booking that is moved (G4), or the hold that is replaced (G5).
+        ``buffer`` is the location's turnover buffer, in seconds: so much free time lies between any two bookings or
+        holds. ``buffered`` tells whether the candidate is one of those; a block neither needs nor gives it. Records
+        whose ids are in ``excluding`` do not count: the booking that is moved (G4), or the hold that is replaced
+        (G5).
         """
         if not buffer or not buffered:
             found = self.overlapping(interval, resource_id)

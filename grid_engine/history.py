@@ -1,7 +1,7 @@
 """The recent past of a location: the last diffs, and what somebody at an older version still needs.
 
-Belongs here: keeping and handing out diffs. Does not belong here: fetching what was let go of (the server reads Postgres),
-or encoding.
+Belongs here: keeping and handing out diffs. Does not belong here: fetching what was let go of (the server reads
+Postgres), or encoding.
 """
 
 from collections import deque
@@ -26,7 +26,7 @@ class DiffLog:
     __slots__ = ("_diffs", "version")
 
     def __init__(self, capacity: int = 1024, version: int | None = None) -> None:
-        """``version`` is where the first diff will begin; None if that is not known yet, and then every question is STALE."""
+        """``version`` is where the first diff will begin; while it is None, not known, every question is STALE."""
         self._diffs: deque[Diff] = deque(maxlen=capacity)
         self.version = version
         """The version reached by the last diff."""
@@ -53,8 +53,8 @@ class DiffLog:
     def since(self, version: int) -> tuple[Diff, ...] | Literal[Stale.STALE]:
         """What leads from ``version`` to the present, without a gap; nothing if that is the present.
 
-        A diff of several versions that began before ``version`` is given from there on. STALE if the version is older than
-        what is kept, or newer than the present. O(diffs given).
+        A diff of several versions that began before ``version`` is given from there on. STALE if the version is older
+        than what is kept, or newer than the present. O(diffs given).
         """
         if self.version is None or version > self.version:
             return STALE

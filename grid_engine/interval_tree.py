@@ -1,10 +1,11 @@
 """The index over one location's records: what overlaps an interval, at the location or on one resource.
 
-Belongs here: which records there are, found by time. Does not belong here: which overlaps are conflicts (``grid_view``),
-versions and diffs (``grid``). How the tree itself is built, and why so, is told in ``timeline``.
+Belongs here: which records there are, found by time. Does not belong here: which overlaps are conflicts
+(``grid_view``), versions and diffs (``grid``). How the tree itself is built, and why so, is told in ``timeline``.
 
-Every record stands in two trees, the location's and its resource's. That doubles the cost of a change, some microseconds,
-and saves every day view a merge over all resources, and every conflict check the records of all the others.
+Every record stands in two trees, the location's and its resource's. That doubles the cost of a change, some
+microseconds, and saves every day view a merge over all resources, and every conflict check the records of all the
+others.
 """
 
 from collections import defaultdict
@@ -71,7 +72,7 @@ class IntervalTree:
             own.add(record)
 
     def discard(self, record: Record) -> None:
-        """Take out the record with this one's id, wherever that stands now; nothing happens if there is none. As `add`."""
+        """Take out the record that has this one's id, wherever it stands; none is as well. Costs as `add`."""
         present = self._records.pop(record.id, None)
         if present is None:
             return
@@ -105,7 +106,7 @@ class IntervalTree:
         return list(takewhile(lambda record: record.interval.start < instant, self._location))
 
     def check_invariants(self) -> None:
-        """Raise AssertionError if the trees and the ids do not hold the same records, or a tree is not sound. O(n log n)."""
+        """Raise AssertionError if trees and ids do not hold the same, or a tree is not sound. O(n log n)."""
         self._location.check_invariants()
         assert {record.id: record for record in self._location} == self._records
         for resource_id, own in self._resources.items():

@@ -1,23 +1,23 @@
 """Free and busy rows as bits: where bookings of a given length fit on a day, at a few machine words a resource.
 
-Belongs here: bitmaps of rows. Does not belong here: intervals that do not begin and end on row boundaries (ask the grid's
-``conflicts``) and the rules that close rows for other reasons (they may pass such rows in as a bitmap of their own).
+Belongs here: bitmaps of rows. Does not belong here: intervals that do not begin and end on row boundaries (ask the
+grid's ``conflicts``) and the rules that close rows for other reasons (they may pass such rows in as a bitmap of their
+own).
 
 Bit i stands for row i of a `RowRange`. A row is busy if any record touches it, be it for a second; for candidates that
-begin and end on boundaries, and only for those, that is exact: such a candidate overlaps a record if and only if the record
-touches one of its rows.
+begin and end on boundaries, and only for those, that is exact: such a candidate overlaps a record if and only if the
+record touches one of its rows.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Protocol
 
 from grid_engine.calendar_day import CalendarDay, calendar_day, days_after
+from grid_engine.grid_view import NOTHING
 from grid_engine.interval import DAY, Instant, Interval
 from grid_engine.records import Block, Record
-
-NOTHING: Final[frozenset[str]] = frozenset()
 
 
 class Overlapped(Protocol):
@@ -67,7 +67,7 @@ class RowRange:
 
 @lru_cache(maxsize=1024)
 def rows_reaching(day: CalendarDay, seconds: int) -> RowRange:
-    """The day's rows, and those after it that an interval of ``seconds`` which begins on the day may reach (T6). Cached."""
+    """The day's rows and those after it that ``seconds`` from its last row may reach into (T6). Cached."""
     days = [day]
     while days[-1].end < day.end + seconds:
         following = days_after(days[-1].date, 1)
@@ -80,10 +80,10 @@ def rows_reaching(day: CalendarDay, seconds: int) -> RowRange:
 class DayOccupancy:
     """Which rows from a day on are taken, resource by resource, as a candidate of the given kind would find them.
 
-    A candidate that is ``buffered`` (a booking or hold, not a block) keeps ``buffer`` seconds from other bookings and holds
-    (G2); records whose ids are in ``excluding`` do not count (G4). ``longest`` is the greatest length that will be asked for,
-    in seconds. A resource's rows are read from the grid when they are first asked for, and kept: this is for one answer, not
-    to be held on to while the grid changes.
+    A candidate that is ``buffered`` (a booking or hold, not a block) keeps ``buffer`` seconds from other bookings and
+    holds (G2); records whose ids are in ``excluding`` do not count (G4). ``longest`` is the greatest length that will
+    be asked for, in seconds. A resource's rows are read from the grid when they are first asked for, and kept: this
+    is for one answer, not to be held on to while the grid changes.
     """
 
     __slots__ = ("_busy", "_excluding", "_grid", "_margin", "_window", "longest", "rows")
@@ -128,9 +128,9 @@ class DayOccupancy:
     def free_starts(self, resource_id: int, seconds: int, *, closed: int = 0) -> list[Instant]:
         """The instants on the day at which a candidate so long may begin, in order.
 
-        ``closed`` are rows, as bits, that it may not touch for other reasons. Both its ends lie on boundaries, so there is
-        nothing for a length that does not fit the rows. O(log(rows taken)) operations on integers of as many bits as there are
-        rows, and O(1) for each start found.
+        ``closed`` are rows, as bits, that it may not touch for other reasons. Both its ends lie on boundaries, so
+        there is nothing for a length that does not fit the rows. O(log(rows taken)) operations on integers of as many
+        bits as there are rows, and O(1) for each start found.
 
         Raises:
             ValueError: for a length beyond ``longest``, or none at all.

@@ -73,19 +73,6 @@ class _Leaf:
                 break
             reach[later] = highest
 
-    def collect(self, start: Instant, end: Instant, found: list[Record]) -> None:
-        """Append what overlaps ``[start, end)``, in order."""
-        starts = self.starts
-        first = bisect_right(self.reach, start)
-        last = bisect_left(starts, end, first)
-        # From here on they begin within the window, so they need no look at their ends.
-        inside = bisect_left(starts, start, first, last)
-        if first < inside:
-            ends, records = self.ends, self.records
-            found.extend([records[place] for place in range(first, inside) if ends[place] > start])
-        if inside < last:
-            found.extend(self.records[inside:last])
-
 
 class Timeline:
     """Records sorted by start, end and id, found by the time that they occupy. They may overlap each other."""
@@ -154,13 +141,21 @@ class Timeline:
         O(log n + k) for k found where records do not overlap each other; a record that lasts into the window from long
         before it adds O(LOAD) for its leaf and O(m / LOAD) for the m records that begin in between.
         """
-        found: list[Record] = []
         first = bisect_right(self._reach, start)
         last = bisect_left(self._firsts, end, first)
-        maxima, leaves = self._maxima, self._leaves
+        found: list[Record] = []
         for place in range(first, last):
-            if maxima[place] > start:
-                leaves[place].collect(start, end, found)
+            if self._maxima[place] > start:
+                leaf = self._leaves[place]
+                starts = leaf.starts
+                earliest = bisect_right(leaf.reach, start)
+                latest = bisect_left(starts, end, earliest)
+                # From here on they begin within the window, so they need no look at their ends.
+                inside = bisect_left(starts, start, earliest, latest)
+                if earliest < inside:
+                    ends, records = leaf.ends, leaf.records
+                    found.extend([records[i] for i in range(earliest, inside) if ends[i] > start])
+                found.extend(leaf.records[inside:latest])
         return found
 
     def check_invariants(self) -> None:
