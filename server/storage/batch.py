@@ -116,6 +116,12 @@ async def read_targets(
     return {booking.id: booking for booking in map(from_row, rows)}
 
 
+async def read_holds(connection: Connection, user_id: int) -> list[StoredBooking]:
+    """The customer's hold, overdue or not, at whatever location; there is one at the most (G5)."""
+    rows = await connection.fetch(f"{SELECT_BOOKING} WHERE b.user_id = $1 AND b.status = 'held'", user_id)
+    return [from_row(row) for row in rows]
+
+
 async def read_ended(
     connection: Connection, location_id: int, now: Instant, limit: int
 ) -> list[StoredBooking]:
@@ -152,7 +158,7 @@ async def write_visitors(
 
 _UPDATE_BOOKINGS = """
 UPDATE bookings b SET
-    resource_id = n.resource_id, user_id = n.user_id, status = n.status, start_time = n.start_time,
+    resource_id = n.resource_id, user_id = n.user_id, visitor_id = n.visitor_id, status = n.status, start_time = n.start_time,
     end_time = n.end_time, note = n.note, internal_note = n.internal_note, reason = n.reason,
     reschedule_count = n.reschedule_count, attended_at = n.attended_at, cancel_reason = n.cancel_reason,
     updated_at = n.updated_at, expires_at = n.expires_at, judged_by = n.judged_by, version = n.version
@@ -200,7 +206,7 @@ async def write(
     Bookings that change come before those that are new, so that a hold is gone before the one that replaces it.
 
     Raises:
-        OccupancyTaken, Duplicate, Contention, Unavailable: as ``Database.transaction`` says.
+        OccupancyTakenError, Duplicate, ContentionError, Unavailable: as ``Database.transaction`` says.
     """
     if updated:
         await connection.execute(_UPDATE_BOOKINGS, [booking.columns() for booking in updated])

@@ -45,7 +45,8 @@ WHERE user_id = ANY($1::bigint[]) AND lifted_at IS NULL AND (expires_at IS NULL 
 _ACTIVE = """
 SELECT user_id, id, location_id, status, extract(epoch FROM start_time)::bigint AS starts,
        extract(epoch FROM end_time)::bigint AS ends
-FROM bookings WHERE user_id = ANY($1::bigint[]) AND status IN ('held', 'confirmed') AND end_time > $2
+FROM bookings WHERE user_id = ANY($1::bigint[]) AND end_time > $2
+  AND status IN ('held', 'confirmed') AND (status = 'confirmed' OR expires_at > $2)
 ORDER BY start_time, id
 """
 

@@ -3,8 +3,8 @@
 Belongs here: how a connection is had, and what each of its failures means. Does not belong here: any query.
 
     asyncpg / SQLAlchemy            becomes
-    ├── exclusion violation          OccupancyTaken
-    ├── deadlock, serialisation      Contention
+    ├── exclusion violation          OccupancyTakenError
+    ├── deadlock, serialisation      ContentionError
     ├── unique violation             errors.Duplicate
     └── connection lost or refused   errors.Unavailable
 """
@@ -34,11 +34,11 @@ Connection: TypeAlias = (
 )
 
 
-class OccupancyTaken(BaygridError):
+class OccupancyTakenError(BaygridError):
     """The exclusion constraint refused a row: somebody else has part of that time on that resource (G1)."""
 
 
-class Contention(BaygridError):
+class ContentionError(BaygridError):
     """Postgres gave this transaction up for another; the same work may succeed when tried again."""
 
 
@@ -73,9 +73,9 @@ def translated() -> Iterator[None]:
 def _raise_ours(error: Exception) -> None:
     match error:
         case asyncpg.ExclusionViolationError():
-            raise OccupancyTaken(error.constraint_name) from error
+            raise OccupancyTakenError(error.constraint_name) from error
         case asyncpg.DeadlockDetectedError() | asyncpg.SerializationError():
-            raise Contention(str(error)) from error
+            raise ContentionError(str(error)) from error
         case asyncpg.UniqueViolationError():
             raise Duplicate(f"{error.constraint_name} holds this value already") from error
         case _ if isinstance(error, _LOST):
@@ -139,7 +139,7 @@ class Database:
         """A raw connection inside a READ COMMITTED transaction: committed at the end, rolled back on any exception.
 
         Raises:
-            OccupancyTaken, Contention, Duplicate: nothing was written.
+            OccupancyTakenError, ContentionError, Duplicate: nothing was written.
             Unavailable: the connection was lost; if that was during the commit, whether it happened is not known.
         """
         async with self.connection() as connection, connection.transaction():

@@ -1,0 +1,33 @@
+"""Ids and codes that are made here, unguessable where they must be."""
+
+import secrets
+import uuid
+
+from server.clock import Clock
+
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""No 0, 1, I, L, O or U: a guest reads the code out to somebody who types it."""
+CODE_LENGTH = 6
+GRID_ID_BYTES = 16
+
+
+def new_booking_id(clock: Clock) -> str:
+    """A UUID of version 7 (RFC 9562): ordered by the millisecond it was made in, random otherwise."""
+    milliseconds = int(clock.now_precise() * 1000) & (1 << 48) - 1
+    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return str(uuid.UUID(int=value))
+
+
+def new_grid_id() -> str:
+    """The id under which a record is shown to those who may not know its booking (A4)."""
+    return secrets.token_urlsafe(GRID_ID_BYTES)
+
+
+def new_code() -> str:
+    """The short code of a booking; unique among those still to come, by a constraint and not by luck."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def new_epoch() -> str:
+    """The name of a new version stream (G6)."""
+    return secrets.token_urlsafe(9)

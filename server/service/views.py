@@ -1,0 +1,56 @@
+"""Bookings as callers see them, in HTTP answers and in acks alike."""
+
+from typing import Any
+
+from server.commands import format_instant
+from server.storage.stored_booking import StoredBooking
+
+
+def booking_body(booking: StoredBooking, *, for_staff: bool) -> dict[str, Any]:
+    """The booking as JSON; ``internal_note`` and ``created_by`` are for staff only."""
+    body: dict[str, Any] = {
+        "id": booking.id,
+        "code": booking.code,
+        "location_id": booking.location_id,
+        "resource_id": booking.resource_id,
+        "user_id": booking.user_id,
+        "visitor": {"name": booking.visitor.name, "phone": booking.visitor.phone}
+        if booking.visitor
+        else None,
+        "type": booking.type,
+        "status": booking.status,
+        "start_time": format_instant(booking.interval.start),
+        "end_time": format_instant(booking.interval.end),
+        "note": booking.note,
+        "reason": booking.reason,
+        "series_id": booking.series_id,
+        "reschedule_count": booking.reschedule_count,
+        "attended_at": _optional(booking.attended_at),
+        "cancel_reason": booking.cancel_reason,
+        "created_at": format_instant(booking.created_at),
+        "updated_at": format_instant(booking.updated_at),
+        "version": booking.version,
+    }
+    if for_staff:
+        body["internal_note"] = booking.internal_note
+        body["created_by"] = booking.created_by
+    return body
+
+
+def hold_body(hold: StoredBooking) -> dict[str, Any]:
+    """The hold as its owner sees it: a booking to be, and when it lapses (G5)."""
+    return booking_body(hold, for_staff=False) | {"expires_at": _optional(hold.expires_at)}
+
+
+def audit_body(booking: StoredBooking | None) -> dict[str, Any] | None:
+    """The booking as its audit keeps it: all of it (A8)."""
+    if booking is None:
+        return None
+    return booking_body(booking, for_staff=True) | {
+        "visitor_id": booking.visitor.id if booking.visitor else None,
+        "expires_at": _optional(booking.expires_at),
+    }
+
+
+def _optional(instant: int | None) -> str | None:
+    return None if instant is None else format_instant(instant)

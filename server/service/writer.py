@@ -1,0 +1,183 @@
+"""The writer of a location: it commits this node's commands in batches, in the order in which they came.
+
+While one batch is being committed the next one gathers; a command alone is never held back to wait for others. Belongs
+here: the queue, what is tried again, and answering. Does not belong here: the transaction (``attempt``).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
+
+import structlog
+
+from rules.model import Verdict, Violation
+from rules.suggest import suggest
+from server.clock import Clock
+from server.errors import Duplicate, Problem, Refused, Unavailable
+from server.live.desk import Answer
+from server.live.room import Room
+from server.live.rooms import Rooms
+from server.service.attempt import Attempt, Committed, CustomersChangedError
+from server.service.circumstances import as_offered
+from server.service.orders import Decision, Order, Rejected
+from server.service.sweeping import Sweep
+from server.storage.bookings import read_occupants
+from server.storage.database import ContentionError, Database, OccupancyTakenError
+
+MOST_IN_A_BATCH = 64
+ATTEMPTS = 5
+"""How often a command is tried alone before its caller is told to try again."""
+
+Task: TypeAlias = Order | Sweep
+
+log = structlog.get_logger()
+
+
+class Writer:
+    """The queue of one location on one node; it works while there is anything in it, and costs nothing otherwise."""
+
+    def __init__(self, location_id: int, *, rooms: Rooms, database: Database, clock: Clock) -> None:
+        self._location_id = location_id
+        self._rooms = rooms
+        self._database = database
+        self._clock = clock
+        self._queue: deque[Task] = deque()
+        self._working: asyncio.Task[None] | None = None
+
+    def submit(self, task: Task) -> None:
+        """Queues the order; its ``answered`` is called when it is decided. Sweeps that already wait are not doubled."""
+        if isinstance(task, Sweep) and task in self._queue:
+            return
+        self._queue.append(task)
+        if self._working is None:
+            self._working = asyncio.create_task(self._work(), name=f"writer-{self._location_id}")
+
+    async def idle(self) -> None:
+        """Waits until nothing is queued or being committed: for shutting down."""
+        if self._working is not None:
+            await self._working
+
+    async def _work(self) -> None:
+        try:
+            while self._queue:
+                await self._commit(self._next_batch())
+        finally:
+            self._working = None
+
+    def _next_batch(self) -> list[Task]:
+        """What waits, up to the most in a batch; a hold stands alone, for it may concern two locations."""
+        batch = [self._queue.popleft()]
+        while self._queue and len(batch) < MOST_IN_A_BATCH and not _stands_alone(batch[-1]):
+            if _stands_alone(self._queue[0]):
+                break
+            batch.append(self._queue.popleft())
+        return batch
+
+    async def _commit(self, batch: list[Task]) -> None:
+        try:
+            await self._try(batch)
+        except (OccupancyTakenError, ContentionError, Duplicate):
+            # One of them spoils the batch: alone, only that one fails (G3).
+            for task in batch:
+                await self._commit_alone(task)
+        except Problem as problem:
+            _answer_all(batch, problem)
+        except Exception:
+            log.exception("A batch failed", location=self._location_id)
+            _answer_all(batch, Problem())
+
+    async def _commit_alone(self, task: Task) -> None:
+        try:
+            for _ in range(ATTEMPTS):
+                try:
+                    return await self._try([task])
+                except CustomersChangedError as error:
+                    if isinstance(task, Order):
+                        task = replace(task, customer_ids=task.customer_ids | error.customer_ids)
+                except (ContentionError, Duplicate) as error:
+                    # A duplicate here is a code that happened to be drawn twice: the next attempt draws another.
+                    log.info("Trying a command again", location=self._location_id, because=str(error))
+            _answer_all([task], Unavailable("Too many others are changing the same thing"))
+        except Problem as problem:
+            _answer_all([task], problem)
+        except Exception:
+            log.exception("A command failed", location=self._location_id)
+            _answer_all([task], Problem())
+
+    async def _try(self, batch: list[Task]) -> None:
+        orders = [task for task in batch if isinstance(task, Order)]
+        room = await self._rooms.open(self._location_id)
+        attempt = Attempt(
+            room=room,
+            orders=orders,
+            sweeps=len(orders) < len(batch),
+            database=self._database,
+            clock=self._clock,
+        )
+        try:
+            committed = await attempt.commit()
+        except OccupancyTakenError:
+            if len(batch) > 1:
+                raise
+            raise await self._taken(attempt) from None
+        await self._announce(room, orders, committed)
+
+    async def _announce(self, room: Room, orders: list[Order], committed: Committed) -> None:
+        """Answers and shows what was committed: here first, so that callers read their own writes, then everywhere."""
+        settled: list[Callable[[], None]] = []
+        for order, decision in zip(orders, committed.decisions, strict=True):
+            settled.append(partial(_answer, order, decision, room))
+        own = committed.diffs.get(room.state.id)
+        if own is not None:
+            room.advance(own[1], answers=settled)
+        else:
+            for answer in settled:
+                answer()
+        for location_id, (epoch, diff) in committed.diffs.items():
+            if location_id != room.state.id:
+                self._rooms.receive(location_id, epoch, diff)
+            await self._rooms.publish(location_id, epoch, diff)
+
+    async def _taken(self, attempt: Attempt) -> Refused:
+        """The conflict that only the constraint saw: with something too old, or too far away, for the replica."""
+        booking = attempt.changes[-1].after
+        async with self._database.connection() as connection:
+            busy = await read_occupants(connection, booking.resource_id, booking.interval)
+        return Refused(
+            [
+                Violation(
+                    code="conflict",
+                    params={"busy": [{"start_time": each.start, "end_time": each.end} for each in busy]},
+                )
+            ],
+            conflicts=[(booking.resource_id, each) for each in busy],
+        )
+
+
+def refusal(rejected: Rejected, room: Room) -> Refused:
+    """The refusal as its caller is told it, with suggestions from the grid as it stands now (R18)."""
+    verdict: Verdict = rejected.verdict
+    facts = as_offered(rejected.facts, room.grid)
+    return Refused(
+        verdict.violations,
+        suggest(rejected.proposal, facts),
+        [(record.resource_id, record.interval) for record in verdict.conflicts],
+    )
+
+
+def _stands_alone(task: Task) -> bool:
+    return isinstance(task, Order) and task.command.op == "hold"
+
+
+def _answer(order: Order, decision: Decision, room: Room) -> None:
+    answer: Answer = refusal(decision, room) if isinstance(decision, Rejected) else decision
+    order.answered(answer)
+
+
+def _answer_all(batch: list[Task], problem: Problem) -> None:
+    for task in batch:
+        if isinstance(task, Order):
+            task.answered(problem)

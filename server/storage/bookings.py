@@ -1,0 +1,161 @@
+"""Reading bookings: one, many, their audit.
+
+Belongs here: queries that lock nothing. Does not belong here: who may see what (``server.service``), or writing
+(``batch``).
+"""
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grid_engine.interval import Instant, Interval
+from server.storage.database import Connection, Database, Row
+from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_row, moment, to_instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingEvent:
+    """One event of a booking's audit (A8); ``metadata`` holds before, after, cause, waived and override_reason."""
+
+    id: int
+    booking_id: str
+    event_type: str
+    actor_id: int | None
+    metadata: Mapping[str, Any]
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingFilter:
+    """Which bookings are listed: all that meet every condition that is not None, overlapping ``[starts, ends)``.
+
+    ``visible_to`` limits the list to what somebody may see: bookings of that account, and all at the locations
+    ``visible_at`` (None means at every location).
+    """
+
+    location_id: int | None = None
+    resource_id: int | None = None
+    user_id: int | None = None
+    status: str | None = None
+    type: str | None = None
+    ends_after: Instant | None = None
+    starts_before: Instant | None = None
+    search: str | None = None
+    visible_to: int | None = None
+    visible_at: Collection[int] | None = None
+
+
+class Bookings:
+    """Queries about bookings; each raises ``Unavailable`` while Postgres is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, booking_id: uuid.UUID | str) -> StoredBooking | None:
+        """The booking, hold or block in whatever status; None if there is none."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(f"{SELECT_BOOKING} WHERE b.id = $1::uuid", booking_id)
+        return from_row(row) if row else None
+
+    async def page(
+        self, condition: BookingFilter, *, after: tuple[Instant, uuid.UUID] | None, limit: int
+    ) -> list[StoredBooking]:
+        """At most ``limit`` bookings in order of start and id, beginning behind ``after``."""
+        where, values = _conditions(condition, after)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                f"{SELECT_BOOKING} WHERE {where} ORDER BY b.start_time, b.id LIMIT {int(limit)}", *values
+            )
+        return [from_row(row) for row in rows]
+
+    async def events(self, booking_id: uuid.UUID | str) -> list[BookingEvent]:
+        """The booking's audit, oldest first."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT * FROM booking_events WHERE booking_id = $1::uuid ORDER BY id", booking_id
+            )
+        return [_event(row) for row in rows]
+
+
+async def read_last_events(connection: Connection, ids: Collection[str]) -> dict[str, BookingEvent]:
+    """The newest event of each of the bookings."""
+    if not ids:
+        return {}
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (booking_id) * FROM booking_events
+        WHERE booking_id = ANY($1::uuid[]) ORDER BY booking_id, id DESC
+        """,
+        list(ids),
+    )
+    return {event.booking_id: event for event in map(_event, rows)}
+
+
+async def read_occupants(connection: Connection, resource_id: int, interval: Interval) -> list[Interval]:
+    """What occupies part of the interval on the resource, by start; also what is too old for a replica to hold."""
+    rows = await connection.fetch(
+        """
+        SELECT start_time, end_time FROM bookings
+        WHERE resource_id = $1 AND status IN ('held', 'confirmed', 'completed')
+          AND tstzrange(start_time, end_time) && tstzrange($2, $3)
+        ORDER BY start_time
+        """,
+        resource_id,
+        moment(interval.start),
+        moment(interval.end),
+    )
+    return [Interval(to_instant(row["start_time"]), to_instant(row["end_time"])) for row in rows]
+
+
+def _conditions(condition: BookingFilter, after: tuple[Instant, uuid.UUID] | None) -> tuple[str, list[Any]]:
+    clauses = ["true"]
+    values: list[Any] = []
+
+    def add(clause: str, *given: Any) -> None:
+        numbers = range(len(values) + 1, len(values) + 1 + len(given))
+        clauses.append(clause.format(*(f"${number}" for number in numbers)))
+        values.extend(given)
+
+    if condition.location_id is not None:
+        add("b.location_id = {}::bigint", condition.location_id)
+    if condition.resource_id is not None:
+        add("b.resource_id = {}::bigint", condition.resource_id)
+    if condition.user_id is not None:
+        add("b.user_id = {}::bigint", condition.user_id)
+    if condition.status is not None:
+        add("b.status = {}", condition.status)
+    if condition.type is not None:
+        add("b.type = {}", condition.type)
+    if condition.ends_after is not None:
+        add("b.end_time > {}", moment(condition.ends_after))
+    if condition.starts_before is not None:
+        add("b.start_time < {}", moment(condition.starts_before))
+    if condition.search is not None:
+        pattern = "%" + condition.search.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+        add(
+            "(b.code = upper({0}) OR u.name ILIKE {1} OR u.email ILIKE {1} OR u.phone ILIKE {1}"
+            " OR v.name ILIKE {1} OR v.phone ILIKE {1} OR b.note ILIKE {1})",
+            condition.search,
+            pattern,
+        )
+    if condition.visible_at is not None:
+        add(
+            "(b.user_id = {0}::bigint OR b.location_id = ANY({1}::bigint[]))",
+            condition.visible_to,
+            list(condition.visible_at),
+        )
+    if after is not None:
+        add("(b.start_time, b.id) > ({}, {}::uuid)", moment(after[0]), after[1])
+    return " AND ".join(clauses), values
+
+
+def _event(row: Row) -> BookingEvent:
+    return BookingEvent(
+        id=row["id"],
+        booking_id=str(row["booking_id"]),
+        event_type=row["event_type"],
+        actor_id=row["actor_id"],
+        metadata=row["metadata"],
+        created_at=to_instant(row["created_at"]),
+    )
