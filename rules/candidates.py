@@ -82,7 +82,15 @@ class Search:
         self._limit = limit
         self._seconds = seconds
         self._is_block = proposal.action is Action.BLOCK
-        self._focus = favourite.start if favourite else proposal.interval.start
+        asked_start, now = proposal.interval.start, facts.now
+        self._focus = favourite.start if favourite else asked_start
+        if self._is_block:
+            self._earliest, self._latest = min(asked_start, now), LAST_INSTANT
+        else:
+            # For staff the slot now running is not past; whether it is, the rules say.
+            self._earliest = now - facts.slot_minutes * MINUTE
+            self._latest = now + facts.policy.advance_days * DAY
+        self._centre = min(max(self._focus, self._earliest), self._latest)
         self._columns = [each.id for each in columns(facts)]
         if favourite:
             self._columns.sort(key=lambda resource_id: resource_id != favourite.resource_id)
@@ -176,27 +184,14 @@ class Search:
     def _places(self, step: int) -> list[tuple[Instant, int, dict[int, int]]]:
         """The starts of one step in either direction at which any resource is free, nearest first.
 
-        Each comes with its place in the bitmaps of free starts. Starts that are past, or too far ahead, are left out, and
-        the search begins where they end.
+        Each comes with its place in the bitmaps of free starts. A search for what is past, or too far ahead, begins where
+        that ends.
         """
-        centre, earliest, latest = (
-            self._focus,
-            self._focus - SEARCHED_DAYS * DAY,
-            self._focus + SEARCHED_DAYS * DAY,
-        )
-        if not self._is_block:
-            now = self._facts.now
-            # For staff the slot now running is not past; whether it is, the rules say.
-            earliest, latest = (
-                now - self._facts.slot_minutes * MINUTE,
-                now + self._facts.policy.advance_days * DAY,
-            )
-            centre = min(max(centre, now), latest)
-        before = (centre - (step + 1) * STEP, centre - step * STEP)
-        after = (centre + step * STEP, centre + (step + 1) * STEP)
+        before = (self._centre - (step + 1) * STEP, self._centre - step * STEP)
+        after = (self._centre + step * STEP, self._centre + (step + 1) * STEP)
         places: list[tuple[Instant, int, dict[int, int]]] = []
         for first, last in (before, after):
-            starts = rows_between(max(first, earliest), min(last, latest + 1), self._facts)
+            starts = rows_between(max(first, self._earliest), min(last, self._latest + 1), self._facts)
             free = free_starts(starts, self._seconds, self._columns, self._proposal, self._facts)
             anywhere = reduce(or_, free.values(), 0)
             places.extend((start, row, free) for row, start in enumerate(starts) if anywhere >> row & 1)
