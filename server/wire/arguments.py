@@ -51,7 +51,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", flags=re.ASCII 
 _DRAG = {"resource_id", "start_time", "end_time", "booking_id"}
 
 
-class WrongArgument(Exception):  # noqa: N818 -- carries a problem, and never leaves this package
+class WrongArgument(Exception):
     """A field is not as it has to be."""
 
     def __init__(self, problem: Problem) -> None:

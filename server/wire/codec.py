@@ -19,7 +19,7 @@ MAX_DEPTH: Final = 12
 """How deep maps and lists may be nested; no message needs more than four."""
 
 
-class Undecodable(ValueError):  # noqa: N818 -- named for what the bytes are, as the faults in server.errors are
+class Undecodable(ValueError):
     """The bytes are no message: the other side speaks something else (close code 4400)."""
 
 
@@ -57,9 +57,10 @@ def _fields_of(kind: Any) -> tuple[tuple[str, str, bool], ...]:
 def _plain(value: Any) -> Any:
     if not is_dataclass(value):
         return value
+    kind: Any = type(value)
     return {
         wire_name: _plain(part)
-        for name, wire_name, optional in _fields_of(type(value))
+        for name, wire_name, optional in _fields_of(kind)
         if (part := getattr(value, name)) is not None or not optional
     }
 
