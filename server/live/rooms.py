@@ -168,7 +168,12 @@ class Rooms:
             # A node of another release: what it means is in Postgres.
             self._repair(room)
             return
-        if epoch == room.epoch and diff.version <= room.version:
+        self.receive(location_id, epoch, diff)
+
+    def receive(self, location_id: int, epoch: str, diff: Diff) -> None:
+        """Take a committed diff if the location is open here: one that was heard, or that this node made from elsewhere."""
+        room = self._rooms.get(location_id)
+        if room is None or (epoch == room.epoch and diff.version <= room.version):
             return
         if epoch != room.epoch or any(isinstance(op, Reload) for op in diff.ops):
             self._repair(room)

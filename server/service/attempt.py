@@ -125,7 +125,7 @@ class Attempt:
             loaded = await load(connection, locked.id, self.clock.now())
             if loaded is None:
                 raise Unavailable("The location is being restored")
-            room.replace(loaded)
+            room.replace(loaded, "too far behind")
         if room.state.config_version != locked.config_version:
             room.state = await read_state(connection, locked.id) or room.state
 

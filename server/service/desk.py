@@ -137,8 +137,8 @@ class BookingDesk:
         verdict = evaluate(proposal, facts)
         if verdict.allowed:
             return JudgedMove(allowed=True, overridable=False)
-        refused = Refused(verdict.violations, suggest(proposal, as_offered(facts, room.grid)))
-        return self._judged(refused, overridable=verdict.overridable)
+        refusal = Refused(verdict.violations, suggest(proposal, as_offered(facts, room.grid)))
+        return self._judged(refusal, overridable=verdict.overridable)
 
     def _judged(self, refused: Refused, *, overridable: bool) -> JudgedMove:
         told = self.describe(refused)

@@ -118,15 +118,17 @@ class Writer:
             clock=self._clock,
         )
         try:
-            committed = await attempt.commit()
+            with room.committing():
+                committed = await attempt.commit()
+                self._settle(room, orders, committed)
         except OccupancyTakenError:
             if len(batch) > 1:
                 raise
             raise await self._taken(attempt) from None
-        await self._announce(room, orders, committed)
+        await self._publish(room, committed)
 
-    async def _announce(self, room: Room, orders: list[Order], committed: Committed) -> None:
-        """Answers and shows what was committed: here first, so that callers read their own writes, then everywhere."""
+    def _settle(self, room: Room, orders: list[Order], committed: Committed) -> None:
+        """Answers and shows what was committed on this node, so that callers read their own writes."""
         settled: list[Callable[[], None]] = []
         for order, decision in zip(orders, committed.decisions, strict=True):
             settled.append(partial(_answer, order, decision, room))
@@ -136,6 +138,8 @@ class Writer:
         else:
             for answer in settled:
                 answer()
+
+    async def _publish(self, room: Room, committed: Committed) -> None:
         for location_id, (epoch, diff) in committed.diffs.items():
             if location_id != room.state.id:
                 self._rooms.receive(location_id, epoch, diff)

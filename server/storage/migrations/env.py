@@ -7,7 +7,7 @@ from alembic import context
 from server.storage.tables import metadata
 
 
-def _is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
+def _is_ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
     return not (kind == "table" and name == "alembic_version")
 
 
