@@ -1,8 +1,9 @@
 """Who is asking: the one value that every door makes of a token and every decision is made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from grid_engine.interval import Instant
 from rules.model import Role
 
 AccountRole: TypeAlias = Literal["admin", "operator", "staff", "customer", "kiosk"]
@@ -13,7 +14,8 @@ class Principal:
     """A signed-in account or a paired kiosk.
 
     ``user_id`` is None for a kiosk; ``location_ids`` are where a staff member works or the kiosk stands. ``session_id``
-    names the token family or the device, so that it can be revoked (A5).
+    names the token family or the device, so that it can be revoked (A5). ``expires_at`` is the instant at which the token is
+    refused, tolerance included, so that open sockets end with it; it is no part of who somebody is.
     """
 
     user_id: int | None
@@ -21,6 +23,7 @@ class Principal:
     location_ids: frozenset[int] = frozenset()
     name: str = ""
     session_id: str = ""
+    expires_at: Instant | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
