@@ -29,8 +29,9 @@ help:
 
 # ---- installing -------------------------------------------------------------------------------------------------------
 
-# What the web app is built from: a newer file means running the build hook again, which looks at contents.
-WEB_INPUTS := $(shell find web -type d \( -name node_modules -o -name dist \) -prune -o -type f -not -name '*.py' -print 2>/dev/null)
+# What the web app is built from, folders too, as those tell of files that went: a newer one means running the build hook
+# again, which looks at contents.
+WEB_INPUTS := $(shell find web -mindepth 1 \( -name node_modules -o -name dist -o -name __pycache__ -o -name '*.py' \) -prune -o -print)
 
 install: $(VENV)/.stamp-project
 
@@ -113,7 +114,7 @@ lock: $(VENV)/.stamp-venv
 	lock pyproject.toml --extra bench --group dev --constraint requirements.txt --constraint requirements-build.txt --output-file requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) .lock-venv .chromium web/node_modules web/dist dist build .coverage* .hypothesis \
+	rm -rf $(VENV) .lock-venv .chromium .chromium.new web/node_modules web/dist dist build .coverage* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "Kept: .baygrid (the demo's data). Remove it by hand to begin with no data."

@@ -27,7 +27,10 @@ class WebBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 (hatchling's signature)
         """Called before the wheel is made. A source archive needs no built app: it is built where it is installed."""
         if self.target_name == "wheel":
-            build_web(Path(self.root) / "web", report=self.app.display_info)
+            try:
+                build_web(Path(self.root) / "web", report=self.app.display_info)
+            except RuntimeError as error:
+                self.app.abort(str(error))  # npm has said what is wrong; a traceback would bury it
 
 
 def build_web(web: Path, report: Any = print) -> None:

