@@ -23,6 +23,7 @@ from server.live.frames import frame_of
 from server.live.ring import Ring
 from server.live.store import Store
 from server.live.timers import Timers
+from server.live.watch import Window
 from server.live.watchers import Watchers
 from server.storage.location_state import LoadedLocation, LocationState
 from server.wire.messages import Own
@@ -57,6 +58,8 @@ class Room:
         self._no_commit = asyncio.Event()
         self._no_commit.set()
         self._ids_of: dict[int, set[str]] = {}
+        self.snapshot_frames: dict[tuple[Window, Audience], bytes] = {}
+        """Encoded snapshots of the present version; every change empties it."""
         self._take(loaded)
         self._ring = Ring(self.id, self.epoch, past[0].base if past else self.version)
         for diff in past:
@@ -72,6 +75,7 @@ class Room:
         for record in loaded.records:
             self._note_owner(record)
         self.touched_at: Instant = self._clock.now()
+        self.snapshot_frames.clear()
 
     @property
     def id(self) -> int:
@@ -142,6 +146,7 @@ class Room:
                 self._no_commit.set()
 
     def _apply(self, diff: Diff) -> None:
+        self.snapshot_frames.clear()
         self._ring.append(diff, self.grid, self._customers_of(diff))
         self.grid.apply(diff)
         for op in diff.ops:
@@ -246,6 +251,7 @@ class Room:
             return False
         self.grid.prune(midnight)
         self.horizon = midnight
+        self.snapshot_frames.clear()
         self._ids_of.clear()
         for record in self.grid.records():
             self._note_owner(record)

@@ -9,18 +9,22 @@ from typing import Final
 
 import structlog
 
+from grid_engine.audience import Audience
 from grid_engine.diff import Diff, Reload
 from server.bus.port import Bus
 from server.clock import Clock
 from server.errors import NotFound, Unavailable
 from server.live.channels import NODE_ID_BYTES, location_channel, new_node_id, presence_channel
+from server.live.frames import frame_of
 from server.live.presence import pack_presence, unpack_presence
 from server.live.room import Gap, Room
+from server.live.snapshots import take_snapshot
 from server.live.store import Store
 from server.live.timers import Timers
+from server.live.watch import Window
 from server.storage.location_state import LoadedLocation
 from server.wire.diffs import pack_diff, unpack_diff
-from server.wire.messages import Presence
+from server.wire.messages import Presence, Snapshot
 
 CHECK_SECONDS: Final = 1.0
 """How often versions are compared with Postgres."""
@@ -31,6 +35,8 @@ IDLE_SECONDS: Final = 600
 PAST_VERSIONS: Final = 256
 """How many versions from before it was loaded a room remembers, for clients that come back after a restart."""
 MAX_LOCATION_ID: Final = 2**31 - 1
+MAX_KEPT_SNAPSHOTS: Final = 16
+"""Encoded snapshots kept for each location, until its next version."""
 REPAIRS_AT_ONCE: Final = 8
 DATABASE_AWAY: Final = "database unavailable"
 
@@ -101,6 +107,21 @@ class Rooms:
         room = self._rooms.get(presence.location)
         if room is not None and room.watchers.show(presence):
             self._bus.publish(presence_channel(presence.location), self._node_id + pack_presence(presence))
+
+    async def snapshot(self, room: Room, window: Window, audience: Audience) -> Snapshot:
+        """The window at exactly the room's version when this returns; raises as ``snapshots.take_snapshot`` does."""
+        return await take_snapshot(room, self._store, window, audience)
+
+    async def snapshot_frame(self, room: Room, window: Window, audience: Audience) -> bytes:
+        """As ``snapshot``, framed. What many ask for at one version is made once."""
+        key = (window, audience)
+        known = room.snapshot_frames.get(key)
+        if known is None:
+            made = await take_snapshot(room, self._store, window, audience)
+            known = frame_of(made)
+            if len(room.snapshot_frames) < MAX_KEPT_SNAPSHOTS:
+                room.snapshot_frames[key] = known
+        return known
 
     async def run(self) -> None:
         """Follow the bus and Postgres until cancelled."""
