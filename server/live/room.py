@@ -166,6 +166,12 @@ class Room:
                     pass
         return {customer for customer in customers if customer is not None}
 
+    def replace(self, loaded: LoadedLocation, reason: str) -> None:
+        """Take what was loaded in place of the replica, whatever it was at; all watchers resync."""
+        self._take(loaded)
+        self._ring = Ring(self.id, self.epoch, self.version)
+        self.watchers.reset(self._ring, reason)
+
     # Repair
 
     async def catch_up(self, version: int | None = None) -> None:
@@ -216,17 +222,15 @@ class Room:
             # The configuration was read after the diffs and is newer than they are: read on until they match.
 
     async def _reload(self, reason: str) -> None:
-        loaded = await self._store.load(self.id)
-        if loaded is None:
-            raise NotFound
-        await self._commits_settled()
-        self.replace(loaded, reason)
-
-    def replace(self, loaded: LoadedLocation, reason: str) -> None:
-        """Take what was loaded in place of the replica; all watchers resync. For whoever holds the location's lock."""
-        self._take(loaded)
-        self._ring = Ring(self.id, self.epoch, self.version)
-        self.watchers.reset(self._ring, reason)
+        while True:
+            before = self.epoch, self.version
+            loaded = await self._store.load(self.id)
+            if loaded is None:
+                raise NotFound
+            await self._commits_settled()
+            if (self.epoch, self.version) == before:
+                return self.replace(loaded, reason)
+            # It went on while it was being read: what was read may be the older of the two.
 
     async def _read_state(self) -> LocationState:
         state = await self._store.state(self.id)
@@ -247,7 +251,7 @@ class Room:
     def prune(self) -> bool:
         """Let go of what ended before today's midnight at the location, once midnight has passed. Whether it did."""
         midnight = self._midnight()
-        if midnight <= self.horizon:
+        if midnight <= self.horizon or self._committing:  # a writer's draft lies over the grid as it is
             return False
         self.grid.prune(midnight)
         self.horizon = midnight

@@ -102,6 +102,19 @@ class Rooms:
         """Tell the other nodes of a committed diff. Never raises; what is lost, they find by comparing versions."""
         self._bus.publish(location_channel(location_id), self._node_id + pack_diff(epoch, location_id, diff))
 
+    def receive(self, location_id: int, epoch: str, diff: Diff) -> None:
+        """A diff was committed by somebody else than the room's own writer: take it, or repair what is missing before it."""
+        room = self._rooms.get(location_id)
+        if room is None or (epoch == room.epoch and diff.version <= room.version):
+            return
+        if epoch != room.epoch or any(isinstance(op, Reload) for op in diff.ops):
+            self._repair(room)  # a reload's configuration has to be read
+            return
+        try:
+            room.advance(diff)
+        except Gap:
+            self._repair(room)
+
     def present(self, presence: Presence) -> None:
         """Show a drag of a session of this node, or its end, to the location's staff on all nodes."""
         room = self._rooms.get(presence.location)
@@ -190,19 +203,6 @@ class Rooms:
             self._repair(room)
             return
         self.receive(location_id, epoch, diff)
-
-    def receive(self, location_id: int, epoch: str, diff: Diff) -> None:
-        """Take a committed diff if the location is open here: one that was heard, or that this node made from elsewhere."""
-        room = self._rooms.get(location_id)
-        if room is None or (epoch == room.epoch and diff.version <= room.version):
-            return
-        if epoch != room.epoch or any(isinstance(op, Reload) for op in diff.ops):
-            self._repair(room)
-            return
-        try:
-            room.advance(diff)
-        except Gap:
-            self._repair(room)
 
     def _see(self, location_id: int, payload: bytes) -> None:
         room = self._rooms.get(location_id)
