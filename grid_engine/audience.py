@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final, Protocol, TypeAlias
 
 from grid_engine.diff import Diff, Put, Reload
-from grid_engine.records import Block, Booking, Hold, Record
+from grid_engine.records import Booking, Hold, Record
 
 WireRecord: TypeAlias = dict[str, Any]
 """A record as JSON or msgpack takes it; the order of the keys is part of it."""
@@ -71,7 +71,7 @@ def project_record(record: Record, audience: Audience) -> WireRecord:
         case Hold():
             kind, status = "hold", "held"
             told = {"type": "CUSTOMER", "user_id": record.user_id, "who": record.who}
-        case Block():
+        case _:
             kind, status = "block", record.status
             told = {"type": record.type, "series_id": record.series_id, "reason": record.reason}
     return {

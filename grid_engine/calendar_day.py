@@ -140,8 +140,7 @@ def day_of(instant: Instant, timezone: str) -> dt.date:
         ValueError: for an unknown zone.
     """
     date = local_time(instant, timezone).date()
-    while date > dt.date.min and instant < _start_of(date, timezone):
-        date -= _ONE_DAY
+    # What shows a date is never before that date's first midnight; it may be after the next date's.
     while date < dt.date.max and instant >= _end_of(date, timezone):
         date += _ONE_DAY
     return date

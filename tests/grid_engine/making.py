@@ -1,5 +1,8 @@
 """Records and how to draw them, for the engine's tests."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from hypothesis import strategies as st
 
 from grid_engine.interval import Interval
@@ -8,7 +11,7 @@ from grid_engine.records import Block, Booking, Hold, Record
 MINUTE = 60
 
 
-def booking(record_id: str, start: int, end: int, resource_id: int = 1, **fields) -> Booking:
+def booking(record_id: str, start: int, end: int, resource_id: int = 1, **fields: Any) -> Booking:
     """A booking from minute ``start`` to minute ``end``; known as ``shown-<id>``."""
     interval = Interval(start * MINUTE, end * MINUTE)
     return Booking(
@@ -16,7 +19,7 @@ def booking(record_id: str, start: int, end: int, resource_id: int = 1, **fields
     )
 
 
-def hold(record_id: str, start: int, end: int, resource_id: int = 1, **fields) -> Hold:
+def hold(record_id: str, start: int, end: int, resource_id: int = 1, **fields: Any) -> Hold:
     """A hold of user 5, as `booking`."""
     interval = Interval(start * MINUTE, end * MINUTE)
     return Hold(
@@ -24,11 +27,11 @@ def hold(record_id: str, start: int, end: int, resource_id: int = 1, **fields) -
         grid_id=f"shown-{record_id}",
         resource_id=resource_id,
         interval=interval,
-        **{"user_id": 5, "expires_at": 0, **fields},
+        **{"user_id": 5, "expires_at": 0} | fields,
     )
 
 
-def block(record_id: str, start: int, end: int, resource_id: int = 1, **fields) -> Block:
+def block(record_id: str, start: int, end: int, resource_id: int = 1, **fields: Any) -> Block:
     """A block for training, as `booking`."""
     interval = Interval(start * MINUTE, end * MINUTE)
     return Block(
@@ -36,7 +39,7 @@ def block(record_id: str, start: int, end: int, resource_id: int = 1, **fields) 
         grid_id=f"shown-{record_id}",
         resource_id=resource_id,
         interval=interval,
-        **{"type": "TRAINING", **fields},
+        **{"type": "TRAINING"} | fields,
     )
 
 
@@ -57,7 +60,7 @@ def records(draw: st.DrawFn, ids: st.SearchStrategy[str] | None = None, span: in
     """A booking, hold or block on one of three resources, with an id of few, so that ids meet again."""
     record_id = draw(ids if ids is not None else st.integers(0, 60).map(lambda number: f"r{number:02}"))
     interval = draw(intervals(span=span))
-    common = {
+    common: dict[str, Any] = {
         "id": record_id,
         "grid_id": f"shown-{record_id}",
         "resource_id": draw(st.integers(1, 3)),
@@ -75,11 +78,11 @@ def records(draw: st.DrawFn, ids: st.SearchStrategy[str] | None = None, span: in
             return Block(**common, type=draw(st.sampled_from(("MAINTENANCE", "TRAINING"))))
 
 
-def in_order(some: list[Record]) -> list[Record]:
+def in_order(some: Iterable[Record]) -> list[Record]:
     return sorted(some, key=lambda record: (record.interval.start, record.interval.end, record.id))
 
 
-def overlapping(some: list[Record], interval: Interval, resource_id: int | None = None) -> list[Record]:
+def overlapping(some: Iterable[Record], interval: Interval, resource_id: int | None = None) -> list[Record]:
     """The oracle of every index: look at each record."""
     return in_order(
         [
