@@ -1,0 +1,91 @@
+/**
+ * Who is signed in. Belongs here: signing in and out, and renewing the session before it ends. Does not belong here: the
+ * link that uses it (`link`).
+ */
+
+import { signal } from '@preact/signals';
+
+import { Problem, refreshSession, signIn, signOut, type Tokens } from '../../wire/http';
+import { readMe, type User } from '../../wire/readings';
+
+/** How much of a token's life passes before the next one is fetched. */
+const RENEW_AT = 0.75;
+/** After a page load nothing is known of the cookie's age: renew soon, so that it is. */
+const FIRST_RENEWAL_MS = 45_000;
+const RETRY_MS = 15_000;
+
+export class Session {
+  /** Undefined until it is known; null when nobody is. */
+  readonly user = signal<User | null | undefined>(undefined);
+  readonly problem = signal<string | null>(null);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `onToken` is given each fresh token, for the open link. */
+  constructor(private readonly onToken: (token: string) => void) {}
+
+  /** Takes up the session of the cookie, if there is one. */
+  async begin(): Promise<void> {
+    try {
+      this.user.value = await readMe();
+      this.#renewIn(FIRST_RENEWAL_MS * (1 + Math.random()));
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.user.value = null;
+      if (problem.status !== 401) this.problem.value = problem.message;
+    }
+  }
+
+  async signIn(email: string, password: string): Promise<void> {
+    this.problem.value = null;
+    try {
+      this.#renewBefore(await signIn(email, password));
+      this.user.value = await readMe();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.problem.value = wording(problem);
+    }
+  }
+
+  /** The server no longer takes the session: renew it, or find that nobody is signed in. */
+  async renew(): Promise<boolean> {
+    clearTimeout(this.#timer);
+    try {
+      const tokens = await refreshSession();
+      this.#renewBefore(tokens);
+      this.onToken(tokens.access_token);
+      return true;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.status === 401 || problem.status === 403) {
+        this.user.value = null;
+        this.problem.value = 'Your session has ended. Please sign in again.';
+      } else this.#renewIn(RETRY_MS);
+      return false;
+    }
+  }
+
+  async end(): Promise<void> {
+    clearTimeout(this.#timer);
+    // Signed out here, whatever the server could be told of it.
+    await signOut().catch(() => undefined);
+    this.user.value = null;
+    this.problem.value = null;
+  }
+
+  #renewBefore(tokens: Tokens): void {
+    this.#renewIn(tokens.expires_in * 1000 * RENEW_AT);
+  }
+
+  #renewIn(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      void this.renew();
+    }, milliseconds);
+  }
+}
+
+function wording(problem: Problem): string {
+  if (problem.status === 401) return 'That address and password do not go together.';
+  if (problem.status === 429) return 'Too many attempts. Please wait a minute.';
+  return problem.message;
+}

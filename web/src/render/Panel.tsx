@@ -1,0 +1,163 @@
+/** One booking in full: how it stands, and what can be done with it. A bottom sheet on a phone. */
+
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+import { durationLabel } from '../layout/labels';
+import type { GridRecord } from '../wire/messages';
+import type { Booking } from '../wire/readings';
+import { BookingForm } from './BookingForm';
+import { useDesk } from './desk';
+import { Icon } from './icons';
+import { blockLabel, stateOf, titleOf } from './wording';
+
+export function Panel(): JSX.Element | null {
+  const desk = useDesk();
+  const id = desk.opened.value;
+  if (id === null) return null;
+  return <OpenPanel key={id} id={id} />;
+}
+
+function OpenPanel({ id }: { id: string }): JSX.Element | null {
+  const desk = useDesk();
+  // The column's signal is read so that the panel follows what others do to the record.
+  const record = useRecord(id);
+  const booking = useBooking(record);
+  const close = (): void => {
+    desk.opened.value = null;
+  };
+  useEffect(
+    () => () => {
+      desk.preview.value = null;
+    },
+    [desk],
+  );
+  if (record === null) return null;
+  const labels = desk.labels.value;
+  const live = desk.link.value.phase === 'live';
+  const began = record.start <= desk.clock.now.value;
+  return (
+    <aside
+      class="panel"
+      aria-label={`Booking of ${titleOf(record)}`}
+      data-testid="panel"
+      data-booking-id={id}
+    >
+      <header class="sheet-head">
+        <div>
+          <h2>{titleOf(record)}</h2>
+          <p class="sheet-place">
+            <strong>{desk.resourceName(record.resource_id)}</strong> {labels.range(record.start, record.end)}
+          </p>
+        </div>
+        <button type="button" class="icon-button" aria-label="Close" onClick={close}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="panel-body">
+        <dl class="facts">
+          <Fact
+            name="State"
+            value={record.kind === 'block' ? blockLabel(record) : stateOf({ record, certainty: 'confirmed' })}
+          />
+          <Fact name="Length" value={durationLabel(record.end - record.start)} />
+          {record.attended_at !== undefined && record.attended_at !== null && (
+            <Fact name="Checked in" value={labels.time(record.attended_at)} />
+          )}
+          {booking.kind === 'read' && booking.value.code !== undefined && booking.value.code !== null && (
+            <Fact name="Code" value={booking.value.code} mono />
+          )}
+          {booking.kind === 'read' && booking.value.visitor !== null && (
+            <Fact name="Visitor" value={booking.value.visitor.phone ?? 'Walk-in, no phone'} />
+          )}
+          {record.reschedule_count !== undefined &&
+            record.reschedule_count !== null &&
+            record.reschedule_count > 0 && (
+              <Fact name="Moved by customer" value={`${String(record.reschedule_count)}×`} />
+            )}
+          {record.kind === 'block' && record.reason !== undefined && record.reason !== null && (
+            <Fact name="Reason" value={record.reason} />
+          )}
+          {booking.kind === 'read' && <Fact name="Version" value={String(booking.value.version)} mono />}
+        </dl>
+        {record.kind === 'booking' && record.status === 'confirmed' && (
+          <div class="panel-actions">
+            <button
+              type="button"
+              class="quiet-button good"
+              data-testid="attend"
+              disabled={!live || (record.attended_at !== undefined && record.attended_at !== null)}
+              onClick={() => {
+                desk.attend(record);
+              }}
+            >
+              <Icon name="check" /> Check in
+            </button>
+            <button
+              type="button"
+              class="quiet-button"
+              data-testid="no-show"
+              disabled={!live || !began}
+              onClick={() => {
+                desk.noShow(record);
+              }}
+            >
+              Did not come
+            </button>
+          </div>
+        )}
+        {booking.kind === 'problem' && <p class="form-problem">The details cannot be read just now.</p>}
+        {booking.kind === 'reading' && <p class="quiet">Reading the details…</p>}
+        {booking.kind === 'read' && record.kind === 'booking' && (
+          <BookingForm key={booking.value.version} record={record} booking={booking.value} />
+        )}
+      </div>
+    </aside>
+  );
+}
+
+function Fact({ name, value, mono = false }: { name: string; value: string; mono?: boolean }): JSX.Element {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class={mono ? 'mono' : undefined}>{value}</dd>
+    </div>
+  );
+}
+
+/** The record as the grid holds it now, with the last known kept while its day is not shown. */
+function useRecord(id: string): GridRecord | null {
+  const desk = useDesk();
+  const version = desk.grid.version.value;
+  const frame = desk.grid.frame.value;
+  const [last, setLast] = useState<GridRecord | null>(desk.grid.get(id) ?? null);
+  useEffect(() => {
+    const now = desk.grid.get(id);
+    if (now !== undefined) setLast(now);
+  }, [desk, id, version, frame]);
+  return last;
+}
+
+type Reading = { kind: 'reading' } | { kind: 'read'; value: Booking } | { kind: 'problem' };
+
+/** The booking's details by HTTP, read again whenever the grid brings another version of it. */
+function useBooking(record: GridRecord | null): Reading {
+  const desk = useDesk();
+  const [reading, setReading] = useState<Reading>({ kind: 'reading' });
+  useEffect(() => {
+    if (record === null) return;
+    let current = true;
+    desk.readBooking(record.id).then(
+      (value) => {
+        if (current) setReading({ kind: 'read', value });
+      },
+      () => {
+        if (current) setReading({ kind: 'problem' });
+      },
+    );
+    return () => {
+      current = false;
+    };
+  }, [desk, record]);
+  return reading;
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+/** Vite runs this file in Node; the page's own types know nothing of it. */
+declare const process: { env: Record<string, string | undefined> };
+
+/** `npm run dev` passes what is not the page itself on to a server that runs beside it. */
+const server = process.env['BAYGRID_URL'] ?? 'http://127.0.0.1:8000';
+
+export default defineConfig({
+  build: { target: 'es2022', sourcemap: true, assetsInlineLimit: 0 },
+  server: {
+    host: '127.0.0.1',
+    proxy: {
+      '/api': { target: server },
+      '/ws': { target: server, ws: true },
+    },
+  },
+  test: { environment: 'node', include: ['src/**/*.test.ts'] },
+});
