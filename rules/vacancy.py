@@ -49,7 +49,6 @@ def free_starts(
         if resource_id in taken:
             # Refused are the starts s with s < end and start < s + seconds.
             first, last = bisect_right(starts, start - seconds), bisect_left(starts, end)
-            if first < last:
-                taken[resource_id] |= (1 << last) - (1 << first)
+            taken[resource_id] |= (1 << last) - (1 << first)
     every = (1 << len(starts)) - 1
     return {resource_id: every & ~bitmap for resource_id, bitmap in taken.items()}

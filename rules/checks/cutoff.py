@@ -12,8 +12,7 @@ def check_cutoff(proposal: Proposal, facts: Facts) -> Iterator[Violation]:
     Params: ``minutes``, and ``until_time``, the last instant at which it was allowed.
     """
     minutes = facts.policy.cutoff_minutes
-    existing = proposal.existing
-    if existing is not None:
-        until = existing.interval.start - minutes * MINUTE
-        if facts.now - facts.grace > until:
-            yield Violation(code="cutoff", params={"minutes": minutes, "until_time": until})
+    assert proposal.existing is not None, "moves and cancellations are about a booking"
+    until = proposal.existing.interval.start - minutes * MINUTE
+    if facts.now - facts.grace > until:
+        yield Violation(code="cutoff", params={"minutes": minutes, "until_time": until})

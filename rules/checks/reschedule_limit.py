@@ -11,6 +11,6 @@ def check_reschedule_limit(proposal: Proposal, facts: Facts) -> Iterator[Violati
     Moves by others do not count, and are not held to it (R17).
     """
     limit = facts.policy.reschedule_limit
-    existing = proposal.existing
-    if proposal.by_owner and existing is not None and existing.reschedule_count >= limit:
+    assert proposal.existing is not None, "moves are about a booking"
+    if proposal.by_owner and proposal.existing.reschedule_count >= limit:
         yield Violation(code="reschedule_limit", params={"limit": limit})

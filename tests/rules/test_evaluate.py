@@ -1,7 +1,8 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grid_engine.interval import DAY, Interval
@@ -16,7 +17,7 @@ CODES = [rule.code for rule in RULES]
 
 def refusing_facts(**rest):
     """Everything that can refuse a MOVE at once does."""
-    given = {
+    given: dict[str, Any] = {
         "records": [booked(at(2), who="Ann", user_id=4)],
         "blackouts": (Blackout(id=1, interval=at(2)),),
         "policy": Policy(can_book=False, advance_days=0, min_duration_minutes=300, opening_hours=((),) * 7),
@@ -105,6 +106,7 @@ def test_moves_and_cancellations_need_the_booking_they_are_about(action):
 def test_r19_who_may_override_what(role, overridable):
     found = evaluate(worst(role), refusing_facts()).violations
     assert {each.code for each in found if each.overridable} == overridable & set(codes(found))
+    assert role.overrides is bool(overridable)
 
 
 def test_r19_a_reason_waives_what_the_role_may_waive():
@@ -157,6 +159,7 @@ def test_r14_the_verdict_has_the_records_behind_a_conflict_and_the_violation_not
     assert evaluate(create(at(1, 30)), facts_of()).conflicts == ()
 
 
+@settings(deadline=None)
 @given(venues(), st.integers(-20, 60), st.sampled_from([20, 30, 60, 75, 300]), st.sampled_from(Action))
 def test_scopes_together_say_what_the_verdict_says(venue, slots, minutes, action):
     facts = venue.facts

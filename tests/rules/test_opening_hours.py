@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grid_engine.interval import DAY, HOUR, MINUTE, Interval
@@ -33,6 +33,7 @@ def open_minutes(interval, hours, timezone):
         yield any(start <= minute < end for start, end in hours[shown.weekday()])
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CHANGES), opening_hours(15), st.integers(-36 * 60, 36 * 60), st.integers(1, 30 * 60))
 def test_r9_t6_open_means_that_every_minutes_wall_time_is(change, hours, offset, minutes):
     timezone, near = change
@@ -44,6 +45,7 @@ def test_r9_t6_open_means_that_every_minutes_wall_time_is(change, hours, offset,
     assert [not any(span.contains(start + n * MINUTE) for span in closed) for n in range(minutes)] == shown
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CHANGES), opening_hours(15), st.integers(-2, 2))
 def test_r9_open_spans_of_a_day_are_in_order_and_apart(change, hours, days):
     timezone, near = change

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grid_engine.interval import Interval
@@ -100,6 +100,7 @@ def test_a_restriction_has_the_value_that_its_kind_needs(kind, value):
         limit(kind, value)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(OVERRIDE_KEYS), POLICIES, POLICIES)
 def test_r20_the_more_generous_of_two_values_is_one_of_them(key, one, other):
     values = getattr(one, key), getattr(other, key)
@@ -107,6 +108,7 @@ def test_r20_the_more_generous_of_two_values_is_one_of_them(key, one, other):
     assert chosen == (min(values) if key in LESS_IS_MORE else max(values))
 
 
+@settings(deadline=None)
 @given(venues(), st.sampled_from(OVERRIDE_KEYS), POLICIES, st.data())
 def test_r20_whoever_may_do_something_still_may_under_a_more_generous_value(venue, key, other, data):
     """What "generous" means: no rule refuses more for it."""
@@ -122,6 +124,7 @@ def test_r20_whoever_may_do_something_still_may_under_a_more_generous_value(venu
     assert after <= before
 
 
+@settings(deadline=None)
 @given(POLICIES, st.sampled_from(["MAX_ADVANCE_DAYS", "MAX_CONCURRENT"]), st.integers(0, 20))
 def test_r20_a_restriction_never_allows_what_the_policy_refuses(policy, kind, value):
     tightened = policy_for(LocationPolicy(values=policy), None, (), [limit(kind, value)], NOON)

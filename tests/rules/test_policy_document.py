@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.policy import LocationPolicy, Overrides, Policy, PolicyError, Tier, write_values
@@ -69,6 +69,7 @@ def test_r9_no_opening_hours_are_around_the_clock_and_no_days_are_closed():
     assert LocationPolicy.from_json({"opening_hours": {}}).values.opening_hours == ((),) * 7
 
 
+@settings(deadline=None)
 @given(
     POLICIES,
     st.dictionaries(st.sampled_from(Tier), OVERRIDES),
