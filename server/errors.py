@@ -11,6 +11,7 @@
     ├── TooEarly                 409   too_early
     ├── NotActive                409   not_active
     ├── Duplicate                409   duplicate
+    ├── InUse                    409   conflict
     ├── Stale                    412   stale
     ├── TooLarge                 413   too_large
     ├── UnsupportedMedia         415   unsupported_media_type
@@ -66,7 +67,9 @@ class Malformed(Problem):
     code = "invalid_request"
     title = "The request is malformed"
 
-    def __init__(self, detail: str = "", faults: Sequence[Fault] = (), *, code: str = "invalid_request") -> None:
+    def __init__(
+        self, detail: str = "", faults: Sequence[Fault] = (), *, code: str = "invalid_request"
+    ) -> None:
         super().__init__(detail)
         self.faults = tuple(faults)
         self.code = code
@@ -153,6 +156,14 @@ class Duplicate(Problem):
     status = 409
     code = "duplicate"
     title = "This already exists"
+
+
+class InUse(Problem):
+    """Other things rest on it as it is; ``detail`` says which, and whether it can be insisted on."""
+
+    status = 409
+    code = "conflict"
+    title = "Other things depend on this"
 
 
 class Stale(Problem):

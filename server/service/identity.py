@@ -1,0 +1,229 @@
+"""Who somebody is: signing in and out, and what a token is worth at this moment.
+
+Belongs here: sessions from beginning to end. Does not belong here: what the person may then do (``access``), headers and
+cookies (``edge.authentication``).
+
+A session is a token family: a chain of refresh tokens, each used once, and the access tokens that came with them. Whoever
+presents a refresh token for a second time, or one that was replaced, ends the family for all: one of the two is a thief,
+and no telling which (RFC 9700, 4.14.2). A refresh token
+carries its family's id, so that even one long forgotten is known for an old one; who knows only the id, which is in access
+tokens too, can end the session with it and no more. No grace is given for an answer that got lost: the person signs in again.
+"""
+
+import asyncio
+import base64
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+
+from grid_engine.interval import DAY
+from server.clock import Clock
+from server.errors import Unauthenticated, Unavailable
+from server.principal import AccountRole, Principal
+from server.service.account_watch import FRESH_SECONDS, AccountWatch
+from server.service.passwords import MAX_LENGTH, Passwords
+from server.service.tokens import ACCESS_SECONDS, REFRESH_SECONDS, Claims, SigningKeys
+from server.storage.accounts import Account, Accounts, Rotation, Standing
+
+SESSION_SECONDS = 30 * DAY
+"""A session ends when it was not refreshed for so long."""
+SOCKET_FRESH_SECONDS = 0.5
+"""Open sockets ask every few seconds, and want to know it nearly as it is."""
+MOST_VERIFIED = 10_000
+"""So many tokens are remembered with what they say, to spare the arithmetic."""
+_SECRET_BYTES = 32
+_ROUNDING = 0.001
+"""Tokens tell the time of their issue in milliseconds."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """The tokens of a session, given out once; ``expires_in`` seconds of the access token."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    account: Account
+
+
+class Identity:
+    """Signs people in and says who is behind a token. One per process."""
+
+    def __init__(self, *, accounts: Accounts, keys: SigningKeys, passwords: Passwords, clock: Clock) -> None:
+        self._accounts = accounts
+        self._keys = keys
+        self._passwords = passwords
+        self._clock = clock
+        self._watch = AccountWatch(accounts, clock)
+        self._verified: dict[str, Claims] = {}
+
+    async def run(self) -> None:
+        """Keeps the signing keys up to date until cancelled; the first thing it does is to load them."""
+        while True:
+            wait = REFRESH_SECONDS
+            try:
+                await self._keys.load()
+            except Unavailable:
+                wait = 5.0
+            await asyncio.sleep(wait)
+
+    async def sign_in(self, email: str, password: str) -> SignedIn:
+        """A new session for an address and its password.
+
+        Raises:
+            Unauthenticated: whichever of the two is wrong, after the same work (A7).
+        """
+        found = await self._accounts.by_email(email)
+        account, kept, tokens_after = found or (None, None, 0.0)
+        if not await self._passwords.matches(password[:MAX_LENGTH], kept) or account is None:
+            raise Unauthenticated("The address or the password is wrong")
+        return await self.begin(account, not_before=tokens_after)
+
+    async def begin(self, account: Account, *, not_before: float = 0.0) -> SignedIn:
+        """A new session for somebody who has proved to be the account's owner.
+
+        ``not_before`` is the account's ``tokens_after``: the node that wrote it may be ahead of this one's clock.
+        """
+        family_id = uuid.uuid4()
+        refresh_token = _new_refresh_token(family_id)
+        now = max(self._clock.now_precise(), not_before)
+        await self._accounts.begin_family(
+            account.id, family_id, _hashed(refresh_token), now=now, expires_at=now + SESSION_SECONDS
+        )
+        return await self._signed_in(account, family_id, refresh_token, now)
+
+    async def refresh(self, refresh_token: str) -> SignedIn:
+        """The session's next tokens, in exchange for its refresh token.
+
+        Raises:
+            Unauthenticated: if it is not the session's newest, or the session or the account has ended.
+        """
+        family_id = _family_of(refresh_token)
+        replacement = _new_refresh_token(family_id)
+        now = self._clock.now_precise()
+        outcome, user_id = await self._accounts.rotate(
+            family_id, _hashed(refresh_token), _hashed(replacement), now=now, expires_at=now + SESSION_SECONDS
+        )
+        if outcome is Rotation.REUSED and user_id is not None:
+            self._watch.forget(user_id)
+            _log.warning("refresh_token_reused", user_id=user_id, family_id=str(family_id))
+        account = await self._accounts.account(user_id) if outcome is Rotation.REPLACED and user_id else None
+        if account is None or not account.active:
+            raise Unauthenticated("The session has ended: sign in again")
+        return await self._signed_in(account, family_id, replacement, now)
+
+    async def sign_out(self, *, refresh_token: str | None = None, access_token: str | None = None) -> None:
+        """Ends the session that the tokens belong to; tokens that are no good are no fault here."""
+        if refresh_token is not None:
+            try:
+                await self._end(_family_of(refresh_token))
+            except Unauthenticated:
+                pass
+        if access_token is not None:
+            try:
+                claims = await self._claims(access_token)
+            except Unauthenticated:
+                return
+            await self._end(claims.family_id, claims.user_id)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Who is behind an access token, as of a second or two ago (A5); from memory while Postgres is away (P2).
+
+        Raises:
+            Unauthenticated: if it has ended or was revoked, or the account is closed.
+            Unavailable: if that cannot be known.
+        """
+        claims = await self._claims(token)
+        standing = await self._watch.standing((claims.user_id, claims.family_id), fresh_seconds=FRESH_SECONDS)
+        if standing is None or not _good(standing) or claims.issued_at + _ROUNDING < standing.tokens_after:
+            raise Unauthenticated("The session has ended: sign in again")
+        return _principal(standing, claims.family_id)
+
+    async def still_valid(self, principal: Principal) -> Principal | None:
+        """The principal as it is now (role, locations and name may have changed); None once it was revoked (A5).
+
+        Raises:
+            Unavailable: if it cannot be known.
+        """
+        if principal.user_id is None:
+            return principal
+        family_id = uuid.UUID(principal.session_id)
+        standing = await self._watch.standing(
+            (principal.user_id, family_id), fresh_seconds=SOCKET_FRESH_SECONDS
+        )
+        return _principal(standing, family_id) if standing is not None and _good(standing) else None
+
+    async def ends_at(self, token: str) -> int:
+        """The instant at which an access token ends; raises ``Unauthenticated`` if it is none."""
+        return (await self._claims(token)).expires_at
+
+    def forget(self, user_id: int) -> None:
+        """To be called when this node changed the account: what is remembered of it is no longer true."""
+        self._watch.forget(user_id)
+
+    async def _claims(self, token: str) -> Claims:
+        known = self._verified.get(token)
+        if known is not None:
+            self._keys.check_time(known)
+            return known
+        claims = await self._keys.verify(token)
+        if len(self._verified) >= MOST_VERIFIED:
+            self._verified.clear()
+        self._verified[token] = claims
+        return claims
+
+    async def _end(self, family_id: uuid.UUID, user_id: int | None = None) -> None:
+        await self._accounts.end_family(family_id, self._clock.now_precise())
+        if user_id is not None:
+            self._watch.forget(user_id)
+
+    async def _signed_in(
+        self, account: Account, family_id: uuid.UUID, refresh_token: str, now: float
+    ) -> SignedIn:
+        expires_at = int(now) + ACCESS_SECONDS
+        access_token = await self._keys.sign(
+            Claims(user_id=account.id, family_id=family_id, issued_at=now, expires_at=expires_at)
+        )
+        return SignedIn(
+            access_token=access_token, expires_in=ACCESS_SECONDS, refresh_token=refresh_token, account=account
+        )
+
+
+def _good(standing: Standing) -> bool:
+    return standing.active and standing.family_alive
+
+
+def _principal(standing: Standing, family_id: uuid.UUID) -> Principal:
+    return Principal(
+        user_id=standing.user_id,
+        role=cast("AccountRole", standing.role),
+        location_ids=standing.location_ids,
+        name=standing.name,
+        session_id=str(family_id),
+    )
+
+
+def _new_refresh_token(family_id: uuid.UUID) -> str:
+    """The family's id, so that an old token is known for what it is, and a secret."""
+    return base64.urlsafe_b64encode(family_id.bytes + secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def _family_of(refresh_token: str) -> uuid.UUID:
+    try:
+        raw = base64.b64decode(refresh_token.encode("ascii"), altchars=b"-_", validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != 16 + _SECRET_BYTES:
+        raise Unauthenticated("The session has ended: sign in again")
+    return uuid.UUID(bytes=raw[:16])
+
+
+def _hashed(refresh_token: str) -> bytes:
+    """What is kept: 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(refresh_token.encode()).digest()

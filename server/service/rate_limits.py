@@ -1,0 +1,161 @@
+"""How often callers may sign in and change things: counted in Redis for all nodes, and in memory where there is none.
+
+Belongs here: which limits there are and what they are counted by. Does not belong here: where a request comes from
+(``edge.authentication``). A Redis that is away never fails a request: until it is back each node counts by itself.
+"""
+
+import asyncio
+import ipaddress
+import math
+from collections import deque
+from typing import Any, cast
+from urllib.parse import quote
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.aio.storage import RedisStorage
+from limits.aio.storage.redis.redispy import RedispyBridge
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
+
+from server.clock import Clock
+from server.errors import TooMany
+from server.principal import Principal
+
+STAFF_FACTOR = 10
+"""Staff and admins may write this many times as often as others."""
+WIDE_FACTOR = 10
+"""One address over all accounts, and one account over all addresses, may try this many times as often as the pair."""
+REDIS_SECONDS = 0.5
+"""How long an answer of Redis is waited for."""
+REDIS_REST_SECONDS = 5.0
+"""How long Redis is left alone after a failure."""
+
+_log = structlog.get_logger(__name__)
+_machine = Clock()
+"""Redis counts by the machines' own time, wherever ``BAYGRID_NOW`` set ours."""
+
+
+class RateLimits:
+    """The limits in force; make one per process and close it. Rates are as in ``settings``: ``10/minute``."""
+
+    def __init__(self, *, login_rate: str, write_rate: str, redis_url: str | None = None) -> None:
+        self._login = parse(login_rate)
+        self._login_wide = _times(self._login, WIDE_FACTOR)
+        self._write = parse(write_rate)
+        self._write_of_staff = _times(self._write, STAFF_FACTOR)
+        self._memory = _MemoryWindows()
+        self._redis = None if redis_url is None else _RedisWindows(redis_url)
+        self._rest_until = 0.0
+
+    async def sign_in(self, address: str, account: str) -> None:
+        """Counts an attempt to sign in to an account (however it is named) from an address.
+
+        The rate is that of the pair, so that nobody can lock somebody else out; the address and the account by
+        themselves have ten times that, against those who try many accounts, or from many places.
+
+        Raises:
+            TooMany: at the limit; attempts that were refused do not count.
+        """
+        address, account = _network(address), quote(account.strip().lower()[:320])
+        await self._hit(self._login, "login", address, account)
+        await self._hit(self._login_wide, "login-address", address)
+        await self._hit(self._login_wide, "login-account", account)
+
+    async def write(self, principal: Principal) -> None:
+        """Counts a change, or an attempt at one, over HTTP or a socket.
+
+        Raises:
+            TooMany: at the limit.
+        """
+        rate = self._write_of_staff if principal.role in ("staff", "operator", "admin") else self._write
+        await self._hit(rate, "write", principal.key)
+
+    async def close(self) -> None:
+        """Closes the connection to Redis."""
+        if self._redis is not None:
+            await self._redis.close()
+
+    async def _hit(self, rate: RateLimitItem, *name: str) -> None:
+        wait = await self._counted(rate, name)
+        if wait is not None:
+            raise TooMany(f"At most {rate.amount} {_per(rate)}", retry_after=max(1, math.ceil(wait)))
+
+    async def _counted(self, rate: RateLimitItem, name: tuple[str, ...]) -> float | None:
+        now = asyncio.get_running_loop().time()
+        if self._redis is not None and now >= self._rest_until:
+            try:
+                return await self._redis.hit(rate, name)
+            except (StorageError, OSError, TimeoutError) as error:
+                self._rest_until = now + REDIS_REST_SECONDS
+                _log.warning("rate_limits_local", reason=str(error))
+        return self._memory.hit(name, rate.amount, rate.get_expiry(), now)
+
+
+class _MemoryWindows:
+    """Moving windows of this process. O(1) a hit, amortised; a name is forgotten once its window is empty."""
+
+    def __init__(self) -> None:
+        self._windows: dict[tuple[str, ...], deque[float]] = {}
+        self._sweep_at = 1024
+
+    def hit(self, name: tuple[str, ...], amount: int, seconds: float, now: float) -> float | None:
+        """None if the hit counts; else how many seconds to wait until one will."""
+        window = self._windows.setdefault(name, deque(maxlen=amount))
+        while window and window[0] <= now:
+            window.popleft()
+        if len(window) == amount:
+            return window[0] - now
+        window.append(now + seconds)
+        if len(self._windows) >= self._sweep_at:
+            self._windows = {each: ends for each, ends in self._windows.items() if ends[-1] > now}
+            self._sweep_at = max(1024, 2 * len(self._windows))
+        return None
+
+
+class _RedisWindows:
+    """Moving windows that all nodes share."""
+
+    def __init__(self, url: str) -> None:
+        uri = f"async+{'redis+' if url.startswith('unix:') else ''}{url}"
+        self._storage = RedisStorage(
+            uri,
+            wrap_exceptions=True,
+            implementation="redispy",
+            key_prefix="baygrid:limits",
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+        )
+        self._limiter = MovingWindowRateLimiter(self._storage)
+
+    async def hit(self, rate: RateLimitItem, name: tuple[str, ...]) -> float | None:
+        if await self._limiter.hit(rate, *name):
+            return None
+        reset_at, _ = await self._limiter.get_window_stats(rate, *name)
+        return reset_at - _machine.now_precise()
+
+    async def close(self) -> None:
+        client: Any = cast("RedispyBridge", self._storage.bridge).get_connection()
+        await client.aclose()
+
+
+def _times(rate: RateLimitItem, factor: int) -> RateLimitItem:
+    return type(rate)(rate.amount * factor, rate.multiples, rate.namespace)
+
+
+def _per(rate: RateLimitItem) -> str:
+    period = rate.GRANULARITY.name
+    return f"per {period}" if rate.multiples == 1 else f"in {rate.multiples} {period}s"
+
+
+def _network(address: str) -> str:
+    """An IPv6 caller has a whole /64 to call from; anything else is taken as it is."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
