@@ -20,10 +20,13 @@ Row = TypeVar("Row")
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list; ``next_cursor`` is null on the last."""
+    """One page of a list; ``next_cursor`` is null on the last. ``stale`` is there, and true, for what comes from memory
+    while the database is away (P2).
+    """
 
     items: list[Item]
     next_cursor: str | None
+    stale: bool = Field(default=False, exclude_if=lambda stale: not stale)
 
 
 class PageQuery(BaseModel):
@@ -62,7 +65,12 @@ def _sound(text: str) -> bool:
 
 
 def page_of(
-    rows: Sequence[Row], limit: int, render: Callable[[Row], Item], key: Callable[[Row], Sequence[Any]]
+    rows: Sequence[Row],
+    limit: int,
+    render: Callable[[Row], Item],
+    key: Callable[[Row], Sequence[Any]],
+    *,
+    stale: bool = False,
 ) -> Page[Item]:
     """A page from up to ``limit + 1`` rows; ``key`` gives a row's sort key as JSON values, its id last."""
     kept = rows[:limit]
@@ -72,4 +80,4 @@ def page_of(
         if more
         else None
     )
-    return Page(items=[render(row) for row in kept], next_cursor=cursor)
+    return Page(items=[render(row) for row in kept], next_cursor=cursor, stale=stale)

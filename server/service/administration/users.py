@@ -1,0 +1,329 @@
+"""Accounts: made, changed, closed and searched, by admins and in part by their owners.
+
+A name stands on grids beside bookings, and a grid changes with a version only (W1): whoever is renamed makes a version of
+every location that shows the name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from grid_engine.interval import DAY, Instant
+from rules.policy import (
+    LocationPolicy,
+    Policy,
+    Restriction,
+    RestrictionKind,
+    Tier,
+    denied_locations,
+    is_banned,
+    policy_for,
+)
+from server.errors import Duplicate, Fault, InUse, Malformed, NotFound
+from server.principal import Principal
+from server.service.access import Action, require
+from server.service.administration.configuration import Configuration
+from server.service.administration.locations import Locations
+from server.service.passwords import Passwords
+from server.storage.accounts import Account, end_all_families
+from server.storage.administration import (
+    audit,
+    insert_account,
+    is_last_admin,
+    list_restrictions,
+    locations_showing,
+    lock_account,
+    read_account,
+    search_accounts,
+    unknown_locations,
+    update_account,
+    update_password,
+)
+from server.storage.configuration import commit_reload, lock_location
+from server.storage.database import Connection
+
+_UNIQUE = {
+    "uq_users_email": "email address",
+    "uq_users_phone": "phone number",
+    "uq_users_hubspot_id": "HubSpot id",
+}
+
+
+class Users:
+    """The use cases of accounts. ``forget`` is told of accounts whose tokens may be worth something else from now on."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        locations: Locations,
+        passwords: Passwords,
+        forget: Callable[[int], None],
+    ) -> None:
+        self._configuration = configuration
+        self._database = configuration.database
+        self._clock = configuration.clock
+        self._locations = locations
+        self._passwords = passwords
+        self._forget = forget
+
+    async def create(self, actor: Principal | None, account: Account, password: str | None = None) -> Account:
+        """A new account; ``id`` and ``created_at`` are not looked at. ``actor`` None is the command line.
+
+        Raises:
+            Forbidden: to all but admins.
+            Malformed: if it has neither an address nor a phone.
+            NotFound: if it names a location that does not exist.
+            Duplicate: if another account has its address, phone or HubSpot id.
+        """
+        if actor is not None:
+            require(actor, Action.ADMINISTER)
+        account = _tidied(account)
+        _check(account)
+        kept = None if password is None else await self._passwords.hash(password)
+        now = self._clock.now()
+        try:
+            async with self._database.transaction() as connection:
+                await _check_locations(connection, account)
+                user_id = await insert_account(connection, account, kept, now)
+                created = await read_account(connection, user_id)
+                if created is None:
+                    raise LookupError(user_id)
+                await audit(
+                    connection,
+                    "user",
+                    user_id,
+                    "created",
+                    actor_id=actor.user_id if actor else None,
+                    before=None,
+                    after=_kept(created, password="set" if kept else None),
+                    now=now,
+                )
+        except Duplicate as error:
+            raise _which(error) from error
+        return created
+
+    async def change(self, actor: Principal, user_id: int, changes: Mapping[str, Any]) -> Account:
+        """The account with some of its fields changed, ``password`` among them. A new password, and closing the account,
+        sign it out everywhere.
+
+        Raises:
+            Forbidden: to all but admins.
+            NotFound: if there is no such account or location.
+            Malformed, Duplicate: as ``create``.
+            InUse: if nobody would be left to administer.
+        """
+        require(actor, Action.ADMINISTER)
+        return await self._change(actor, user_id, changes)
+
+    async def change_own(self, caller: Principal, changes: Mapping[str, Any]) -> Account:
+        """The caller's account with name, address, phone, language or consent changed; raises as ``change``."""
+        return await self._change(caller, _own(caller), changes)
+
+    async def close(self, actor: Principal, user_id: int) -> None:
+        """The account is closed and signed out; bookings and history stay. Again changes nothing."""
+        await self.change(actor, user_id, {"active": False})
+
+    async def get(self, actor: Principal, user_id: int) -> Account:
+        """An account, for admins; raises ``NotFound`` if there is none."""
+        require(actor, Action.ADMINISTER)
+        return await self._read(user_id)
+
+    async def own(self, caller: Principal) -> Account:
+        """The caller's account; raises ``NotFound`` for a kiosk, which has none."""
+        return await self._read(_own(caller))
+
+    async def listed(
+        self,
+        actor: Principal,
+        *,
+        text: str,
+        role: str | None,
+        active: bool | None,
+        after: tuple[str, int] | None,
+        limit: int,
+    ) -> Sequence[Account]:
+        """Up to ``limit`` accounts for admins, in order of name and id; see ``storage.administration.search_accounts``."""
+        require(actor, Action.ADMINISTER)
+        async with self._database.connection() as connection:
+            return await search_accounts(
+                connection, text=text, role=role, active=active, after=after, limit=limit
+            )
+
+    async def customers(self, caller: Principal, text: str, limit: int) -> Sequence[Account]:
+        """Up to ``limit`` people to book for, by the beginning of a name, an address or a phone; for staff."""
+        require(caller, Action.SEARCH_CUSTOMERS)
+        async with self._database.connection() as connection:
+            return await search_accounts(connection, text=text, role="customer", after=None, limit=limit)
+
+    async def permissions(
+        self, caller: Principal, account: Account, location_id: int | None
+    ) -> dict[str, Any]:
+        """``can_book, max_advance_days, max_concurrent_bookings, denied_locations``, calculated now (R20).
+
+        Without a location they are what the defaults of a policy give.
+
+        Raises:
+            NotFound: if there is no such location.
+        """
+        policy = LocationPolicy()
+        if location_id is not None:
+            policy = LocationPolicy.from_json((await self._locations.get(caller, location_id)).policy)
+        async with self._database.connection() as connection:
+            kept = await list_restrictions(connection, account.id)
+        restrictions = [
+            Restriction(
+                kind=RestrictionKind(each.restriction_type), value=each.value, expires_at=each.expires_at
+            )
+            for each in kept
+        ]
+        now = self._clock.now()
+        tier = Tier(account.membership_tier) if account.membership_tier else None
+        return _permissions(
+            policy_for(policy, tier, account.tags, restrictions, now), restrictions, location_id, now
+        )
+
+    async def _read(self, user_id: int) -> Account:
+        async with self._database.connection() as connection:
+            account = await read_account(connection, user_id)
+        if account is None:
+            raise NotFound("There is no such account")
+        return account
+
+    async def _change(self, actor: Principal, user_id: int, changes: Mapping[str, Any]) -> Account:
+        fields = {name: value for name, value in changes.items() if name != "password"}
+        password = changes.get("password")
+        kept = None if password is None else await self._passwords.hash(password)
+        renamed: list[int] = []
+        try:
+            async with self._database.transaction() as connection:
+                now = self._clock.now_precise()
+                before = await lock_account(connection, user_id)
+                if before is None:
+                    raise NotFound("There is no such account")
+                after = _tidied(replace(before, **fields))
+                if after == before and "password" not in changes:
+                    return before
+                _check(after)
+                await _check_locations(connection, after)
+                if (
+                    _administers(before)
+                    and not _administers(after)
+                    and await is_last_admin(connection, user_id)
+                ):
+                    raise InUse("This is the last admin: make another one first")
+                await update_account(connection, after)
+                if "password" in changes:
+                    await update_password(connection, user_id, kept)
+                if "password" in changes or not after.active:
+                    await end_all_families(connection, user_id, now)
+                await audit(
+                    connection,
+                    "user",
+                    user_id,
+                    "updated",
+                    actor_id=actor.user_id,
+                    before=_kept(before),
+                    after=_kept(after, password="changed" if "password" in changes else None),
+                    now=int(now),
+                )
+                if after.name != before.name:
+                    renamed = await self._reload(connection, user_id, int(now))
+        except Duplicate as error:
+            raise _which(error) from error
+        self._forget(user_id)
+        await self._configuration.announce(renamed)
+        return after
+
+    async def _reload(self, connection: Connection, user_id: int, now: Instant) -> list[int]:
+        # Replicas reach back to their today's midnight, which lies less than two days ago everywhere.
+        location_ids = await locations_showing(connection, user_id, now - 2 * DAY)
+        for location_id in location_ids:
+            await lock_location(connection, location_id)
+            await commit_reload(connection, location_id, now)
+        return location_ids
+
+
+def _own(caller: Principal) -> int:
+    if caller.user_id is None:
+        raise NotFound("A kiosk has no account")
+    return caller.user_id
+
+
+def _tidied(account: Account) -> Account:
+    """Each location and tag once; tags as they were first given."""
+    return replace(
+        account,
+        location_ids=tuple(sorted(set(account.location_ids))),
+        tags=tuple(dict.fromkeys(account.tags)),
+    )
+
+
+def _check(account: Account) -> None:
+    if account.email is None and account.phone is None:
+        raise Malformed(faults=[Fault("/email", "or a phone number is required")])
+
+
+async def _check_locations(connection: Connection, account: Account) -> None:
+    if await unknown_locations(connection, account.location_ids):
+        raise NotFound("There is no such location")
+
+
+def _administers(account: Account) -> bool:
+    return account.role == "admin" and account.active
+
+
+def _which(error: Duplicate) -> Duplicate:
+    for constraint, name in _UNIQUE.items():
+        if constraint in error.detail:
+            return Duplicate(f"Another account has this {name}")
+    return error
+
+
+def _kept(account: Account, *, password: str | None = None) -> dict[str, Any]:
+    """What the audit keeps: of a password only that there is one, or another one."""
+    kept = asdict(account)
+    del kept["id"], kept["created_at"]
+    kept |= {name: list(value) for name, value in kept.items() if isinstance(value, tuple)}
+    return kept | ({} if password is None else {"password": password})
+
+
+def _permissions(
+    policy: Policy, restrictions: Sequence[Restriction], location_id: int | None, now: Instant
+) -> dict[str, Any]:
+    denied = denied_locations(restrictions, now)
+    return {
+        "can_book": policy.can_book and not is_banned(restrictions, now) and location_id not in denied,
+        "max_advance_days": policy.advance_days,
+        "max_concurrent_bookings": policy.concurrent_limit,
+        "denied_locations": sorted(denied),
+    }
+
+
+def new_account(
+    *,
+    name: str,
+    email: str | None = None,
+    phone: str | None = None,
+    role: str = "customer",
+    location_ids: Sequence[int] = (),
+    tags: Sequence[str] = (),
+    membership_tier: str | None = None,
+    hubspot_id: str | None = None,
+) -> Account:
+    """An account that is still to be made."""
+    return Account(
+        id=0,
+        name=name,
+        email=email,
+        phone=phone,
+        role=role,
+        location_ids=tuple(location_ids),
+        tags=tuple(tags),
+        membership_tier=membership_tier,
+        hubspot_id=hubspot_id,
+        language="en",
+        sms_consent=False,
+        active=True,
+        created_at=datetime.fromtimestamp(0, UTC),
+    )
