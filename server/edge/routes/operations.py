@@ -1,0 +1,71 @@
+"""What those who run the server ask it: whether it lives, whether it can serve, and its figures."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from server.edge.endpoint import Answer, Endpoints
+from server.edge.fields import Told
+from server.errors import Problem
+
+CHECK_SECONDS = 2.0
+
+Check: TypeAlias = Callable[[], Awaitable[str | None]]
+"""None if all is well, or what is the matter; whatever it raises is the matter too."""
+
+
+class Health(Told):
+    """The process runs and answers."""
+
+    status: str
+
+
+class Readiness(Told):
+    """Each part by its name: ``ok``, or what is the matter with it."""
+
+    status: str
+    checks: dict[str, str]
+
+
+def operation_endpoints(checks: Mapping[str, Check]) -> Endpoints:
+    """Health, readiness by the checks given (name → check), metrics."""
+    endpoints = Endpoints("Operations")
+
+    @endpoints.get("/healthz", summary="Whether the process lives", answer=Health)
+    async def healthz() -> Health:
+        """Says nothing of the database or the bus: a restart would not mend those."""
+        return Health(status="ok")
+
+    @endpoints.get("/readyz", summary="Whether it can serve", answer=Readiness, also={503: Readiness})
+    async def readyz() -> Answer:
+        """Postgres, bus, replica lag: 503 if any of them is not as it should be."""
+        found = dict(zip(checks, await asyncio.gather(*map(_checked, checks.values())), strict=True))
+        ready = all(each is None for each in found.values())
+        return Answer(
+            body=Readiness(
+                status="ready" if ready else "not ready",
+                checks={name: each or "ok" for name, each in found.items()},
+            ),
+            status=200 if ready else 503,
+        )
+
+    @endpoints.get("/metrics", summary="Figures for Prometheus", answer=str, media_type="text/plain")
+    async def metrics() -> Response:
+        """Of this process alone."""
+        return Response(
+            generate_latest(), media_type=CONTENT_TYPE_LATEST, headers={"cache-control": "no-store"}
+        )
+
+    return endpoints
+
+
+async def _checked(check: Check) -> str | None:
+    try:
+        return await asyncio.wait_for(check(), CHECK_SECONDS)
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS:.0f} s"
+    except Exception as error:  # noqa: BLE001  # that it fails is what is asked
+        return error.detail if isinstance(error, Problem) else type(error).__name__
