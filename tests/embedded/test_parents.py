@@ -20,12 +20,19 @@ from tests.embedded.conftest import Running
 SCRIPT = Path(__file__).with_name("keep_servers.py")
 PROJECT = Path(__file__).parents[2]
 
-# This user by another name, and with no powers: what the code sees is an ordinary user, or one that has no name, as in many
-# containers.
-ORDINARY = ["unshare", "--user", "--map-user=1", "--map-group=1"]
-NAMELESS = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
 
-USERS = {"myself": [], "ordinary": ORDINARY, "nameless": NAMELESS}
+def renamed(user: int) -> list[str]:
+    """The words that make a process look like one of ``user``, with none of root's powers; none where that is forbidden."""
+    namespace = ["unshare", "--user", f"--map-user={user}", f"--map-group={user}"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
+        return namespace
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if os.geteuid() == 0 else []
+
+
+# An ordinary user, and one that has no name, as in many containers: those Postgres runs for only by way of a namespace.
+USERS = {"myself": [], "ordinary": renamed(1), "nameless": renamed(54321)}
+if USERS["nameless"][:1] != ["unshare"]:
+    del USERS["nameless"]
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -39,7 +46,7 @@ def start(data_dir: Path) -> Iterator[Start]:
             process = subprocess.Popen(
                 [*before, sys.executable, SCRIPT, data_dir],
                 cwd="/",
-                env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
+                env=os.environ | {"PYTHONPATH": str(PROJECT), "HOME": str(data_dir)} | environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
