@@ -52,6 +52,7 @@ class Location:
         self.log = DiffLog(capacity=8, version=self.grid.version)
         self.told: dict[tuple[str, int, Audience, Interval], Held] = {}
         self.published: list[tuple[str, Diff]] = []
+        self.past: list[Record] = []
         self.numbers = 0
         self.remember()
 
@@ -90,9 +91,13 @@ class Location:
             draft.put(fresh)
             return
         record = chance.choice(present)
-        match chance.choice(("move", "note", "become", "remove", "reload")):
+        self.past.append(record)
+        match chance.choice(("move", "note", "become", "remove", "return", "reload")):
             case "move":
                 draft.put(replace(record, interval=fresh.interval, resource_id=fresh.resource_id))
+            case "return":
+                # What was moved or removed is put back, in the same batch perhaps (G11).
+                draft.put(chance.choice(self.past[-3:]))
             case "note" if isinstance(record, Booking):
                 draft.put(replace(record, note=f"note {self.numbers}", attended_at=self.numbers))
             case "become" if isinstance(record, Hold):
@@ -126,6 +131,7 @@ class Location:
             missed = self.log.since(since[1])
             if missed is not STALE:
                 diff = join(missed) if missed else Diff(since[1], since[1], ())
+                assert diff.base == since[1]
                 message = (self.grid.epoch, diff.base, diff.version, project_diff(diff, watcher.audience))
                 if deliver(watcher, message) in (Outcome.APPLIED, Outcome.IGNORED):
                     return
