@@ -3,12 +3,14 @@
 Belongs here: what can be typed, and how failures read. Does not belong here: what the commands do.
 """
 
+import asyncio
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from server.errors import ConfigurationError
+from server.hosting import host, prepare_database
 from server.settings import load_settings, masked, unknown_variables
 
 __all__ = ["app"]
@@ -45,3 +47,21 @@ def settings() -> None:
         typer.echo(f"{name}={value}")
     for name in unknown_variables():
         typer.echo(f"{name} is set, but there is no such setting: is it misspelt?", err=True)
+
+
+@app.command()
+def serve(
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes on one address.")] = None,
+) -> None:
+    """Serve until told to stop, on the configured database or an embedded one."""
+    host(load_settings(workers=workers), ready=lambda address: typer.echo(f"Baygrid is at {address}"))
+
+
+@app.command(name="migrate")
+def migrate_() -> None:
+    """Bring the configured database up to date."""
+    settings = load_settings()
+    if settings.database_url is None:
+        raise ConfigurationError("Set BAYGRID_DATABASE_URL: an embedded database is migrated when it starts")
+    asyncio.run(prepare_database(settings))
+    typer.echo("The database is up to date")

@@ -22,7 +22,7 @@ from server.live.snapshots import take_snapshot
 from server.live.store import Store
 from server.live.timers import Timers
 from server.live.watch import Window
-from server.storage.location_state import LoadedLocation
+from server.storage.location_state import LoadedLocation, LocationState
 from server.wire.diffs import pack_diff, unpack_diff
 from server.wire.messages import Presence, Snapshot
 
@@ -73,6 +73,10 @@ class Rooms:
     def bus_connected(self) -> bool:
         """Whether this node hears the others, as far as is known."""
         return self._bus.connected
+
+    def states(self) -> list[LocationState]:
+        """The configurations of all open rooms."""
+        return [room.state for room in self._rooms.values()]
 
     def loaded(self, location_id: int) -> Room | None:
         """The room, if it is open. Does not count as reading it."""

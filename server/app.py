@@ -1,0 +1,177 @@
+"""The composition root: what a node is made of, and the order in which it starts and stops.
+
+Belongs here: construction and wiring. Does not belong here: any behaviour; nothing imports this but what hosts a node.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import WebSocketRoute
+
+from server.bus.memory import MemoryBus
+from server.bus.port import Bus
+from server.bus.redis import RedisBus
+from server.clock import Clock
+from server.edge.authentication import Doorkeeper
+from server.edge.headers import SecurityHeaders
+from server.edge.pages import page_routes
+from server.edge.problems import describe
+from server.edge.routes.administration import administration_endpoints
+from server.edge.routes.availability import availability_endpoints
+from server.edge.routes.bookings import booking_endpoints
+from server.edge.routes.documentation import documentation_endpoints
+from server.edge.routes.grid import grid_endpoints
+from server.edge.routes.operations import operation_endpoints
+from server.edge.routes.sign_in import sign_in_endpoints
+from server.edge.serving import routes_of
+from server.edge.websocket import WebSocketEndpoint
+from server.live.connections import Connections
+from server.live.rooms import Rooms
+from server.service.announcing import announce
+from server.service.customer_cache import CustomerCache
+from server.service.desk import BookingDesk
+from server.service.identity import Identity
+from server.service.passwords import Passwords
+from server.service.rate_limits import RateLimits
+from server.service.reading import Reading
+from server.service.tokens import SigningKeys
+from server.service.upkeep import keep_up
+from server.settings import Settings
+from server.storage import Database
+from server.storage.accounts import Accounts
+from server.storage.locations import Locations
+
+VERSION = version("baygrid")
+
+
+class Node:
+    """One process's share of Baygrid; many nodes share a Postgres and, through Redis, what was committed."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """``settings.database_url`` must be set, and the database migrated.
+
+        Raises:
+            ValueError: if it is not set.
+        """
+        if settings.database_url is None:
+            raise ValueError("a node needs a database URL")
+        self.settings = settings
+        self.clock = clock
+        self.database = Database(settings.database_url, pool_size=settings.database_pool_size)
+        self.bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
+        self.locations = Locations(self.database, clock)
+        self.rooms = Rooms(store=self.locations, bus=self.bus, clock=clock)
+        self.customers = CustomerCache(self.database, clock)
+        self.desk = BookingDesk(
+            rooms=self.rooms,
+            database=self.database,
+            clock=clock,
+            customers=self.customers,
+            describe=describe,
+        )
+        self.reading = Reading(
+            rooms=self.rooms, database=self.database, clock=clock, customers=self.customers
+        )
+        self.accounts = Accounts(self.database)
+        secret_keys = settings.secret_keys.get_secret_value() if settings.secret_keys else None
+        self.passwords = Passwords()
+        self.identity = Identity(
+            accounts=self.accounts,
+            keys=SigningKeys(self.accounts, clock, secret_keys),
+            passwords=self.passwords,
+            clock=clock,
+        )
+        self.limits = RateLimits(
+            login_rate=settings.login_rate, write_rate=settings.write_rate, redis_url=settings.redis_url
+        )
+        self.connections = Connections(
+            rooms=self.rooms,
+            desk=self.desk,
+            identity=self.identity,
+            clock=clock,
+            bus=self.bus,
+            per_account=settings.sockets_per_account,
+            per_address=settings.sockets_per_address,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The node at work; on leaving it finishes the commands under way and lets go of everything."""
+        async with AsyncExitStack() as stack:
+            await self.database.open()
+            stack.push_async_callback(self.database.close)
+            stack.callback(self.passwords.close)
+            stack.push_async_callback(self.limits.close)
+            for work in (
+                self.rooms.run(),
+                self.identity.run(),
+                self.connections.run(),
+                keep_up(self.desk, self.database, self.clock),
+            ):
+                stack.push_async_callback(_ended, asyncio.create_task(work))
+            stack.push_async_callback(self.desk.idle)
+            stack.push_async_callback(self.connections.finish)
+            yield
+
+    def account_changed(self, user_id: int) -> None:
+        """Has an account looked up afresh, and its open sockets too, on all nodes (A5)."""
+        self.identity.forget(user_id)
+        self.connections.accounts_changed()
+
+    async def postgres_answers(self) -> str | None:
+        """For readiness: None if it does, else what is the matter."""
+        async with self.database.connection() as connection:
+            await connection.execute("SELECT 1")
+        return "replicas are stale" if self.rooms.stale else None
+
+    async def bus_connected(self) -> str | None:
+        """For readiness: None if this node hears the others."""
+        return None if self.rooms.bus_connected else "not connected: changes of other nodes come by polling"
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def create_app(node: Node) -> Starlette:
+    """The node's doors. Serve it by ``hosting``: its WebSocket needs a protocol of our own."""
+    settings = node.settings
+    door = Doorkeeper(node.identity, node.limits, settings.allowed_origins)
+    endpoints = [
+        *sign_in_endpoints(node.identity, node.limits),
+        *booking_endpoints(node.desk, node.reading),
+        *availability_endpoints(node.reading),
+        *grid_endpoints(node.rooms, node.locations),
+        *administration_endpoints(
+            node.database,
+            node.clock,
+            node.passwords,
+            partial(announce, node.rooms),
+            forget=node.account_changed,
+            replicas=node.rooms.states,
+        ),
+        *operation_endpoints({"postgres": node.postgres_answers, "bus": node.bus_connected}),
+    ]
+    endpoints += documentation_endpoints(endpoints, version=VERSION)
+    websocket = WebSocketEndpoint(node.connections, allowed_origins=settings.allowed_origins)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with node.running():
+            yield
+
+    return Starlette(
+        routes=[
+            WebSocketRoute("/ws", websocket),
+            *routes_of(endpoints, door),
+            *page_routes(),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+        lifespan=lifespan,
+    )

@@ -1,0 +1,39 @@
+"""The web app's files, as its build left them.
+
+Belongs here: serving them, and for how long they may be kept. Does not belong here: anything under ``/api``.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+
+class _HashedFiles(StaticFiles):
+    """Files whose names change with their contents: a browser never needs to ask twice."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def page_routes(built: Path | None = None) -> list[BaseRoute]:
+    """``/`` and ``/assets``; where the web app was not built, ``/`` says how to build it."""
+    folder = built or Path(str(files("web"))) / "dist"
+    index = folder / "index.html"
+
+    async def page(_: Request) -> Response:
+        if not index.is_file():
+            return PlainTextResponse("The web app is not built: run make install", status_code=503)
+        return FileResponse(index, headers={"cache-control": "no-cache"})
+
+    return [
+        Route("/", page, methods=["GET"]),
+        Mount("/assets", _HashedFiles(directory=folder / "assets", check_dir=False), name="assets"),
+    ]
