@@ -37,6 +37,7 @@ export function CustomerPicker({
   const [found, setFound] = useState<readonly User[]>([]);
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(0);
+  const [searching, setSearching] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
   useEffect(() => {
@@ -47,19 +48,24 @@ export function CustomerPicker({
     const sought = text.trim();
     if (!open || sought.length < SHORTEST_SEARCH) {
       setFound([]);
+      setSearching(false);
       return;
     }
     let current = true;
+    setSearching(true);
     const timer = setTimeout(() => {
       desk.searchCustomers(sought).then(
         (users) => {
           if (!current) return;
           setFound(users);
           setActive(0);
+          setSearching(false);
           setProblem(null);
         },
         () => {
-          if (current) setProblem('Customers cannot be searched just now.');
+          if (!current) return;
+          setSearching(false);
+          setProblem('Customers cannot be searched just now.');
         },
       );
     }, SEARCH_AFTER_MS);
@@ -103,7 +109,8 @@ export function CustomerPicker({
       setActive((now) => (options.length === 0 ? 0 : (now + step + options.length) % options.length));
     } else if (event.key === 'Enter' && open && options.length > 0) {
       event.preventDefault();
-      choose(active);
+      // A quick hand must not book a walk-in where the customer is about to be found.
+      if (!searching) choose(active);
     } else if (event.key === 'Escape' && open && options.length > 0) {
       event.stopPropagation();
       setOpen(false);
@@ -153,7 +160,7 @@ export function CustomerPicker({
               key={option.key}
               id={`${id}-${String(index)}`}
               role="option"
-              aria-selected={index === active}
+              aria-selected={!searching && index === active}
               data-testid="customer-option"
               onMouseDown={(event) => {
                 event.preventDefault();

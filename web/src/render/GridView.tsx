@@ -23,6 +23,8 @@ const HEAD_HEIGHT = 48;
 /** How much of the day before now stays in sight when the grid opens. */
 const CONTEXT_SECONDS = 75 * 60;
 const MORNING_SHARE = 8 / 24;
+/** A row's label stands half above its line. */
+const LABEL_CLEARANCE = 10;
 
 export function GridView(): JSX.Element {
   const desk = useDesk();
@@ -53,7 +55,7 @@ export function GridView(): JSX.Element {
 
   // Columns are as wide as the whole desk allows, so that opening the panel moves nothing under the pointer.
   useLayoutEffect(() => {
-    const outer = scroller.current?.parentElement;
+    const outer = scroller.current?.closest('.stage');
     if (outer === null || outer === undefined) return;
     const fit = (): void => {
       desk.compact.value = window.innerWidth < PHONE_WIDTH;
@@ -80,7 +82,7 @@ export function GridView(): JSX.Element {
     const layout = desk.day.peek();
     if (layout === null || scroller.current === null) return;
     const y = layout.contains(now) ? layout.yOf(now - CONTEXT_SECONDS) : layout.height * MORNING_SHARE;
-    scroller.current.scrollTop = y;
+    scroller.current.scrollTop = y - LABEL_CLEARANCE;
     desk.keyboard.place(
       desk.keyboard.cell.peek().column,
       layout.rowOf(layout.contains(now) ? now : layout.start + (layout.end - layout.start) * MORNING_SHARE),

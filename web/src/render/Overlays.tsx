@@ -4,12 +4,14 @@
  */
 
 import type { JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
+import type { Draft } from '../gestures/gesture';
 import { place, type DayLayout } from '../layout/day';
 import { durationLabel } from '../layout/labels';
-import { useDesk, type DraftVerdict } from './desk';
+import { useDesk } from './desk';
 import { Icon } from './icons';
-import { titleOf } from './wording';
+import { titleOf, verdictSentence } from './wording';
 
 /** Where an interval of a resource stands among the columns; null where it is not on this day or not on this grid. */
 function useBox(): (resourceId: number, interval: { start: number; end: number }) => BoxStyle | null {
@@ -39,39 +41,23 @@ export const VERDICT_ICONS = {
   overridable: 'alert',
   refused: 'block',
 } as const;
-const VERDICT_WORDS = {
-  checking: 'Checking…',
-  allowed: 'Free',
-  overridable: 'Needs a reason',
-  refused: 'Not possible',
-};
-
-/** The verdict in a word, and why. */
-export function verdictText(verdict: DraftVerdict): string {
-  const [first, ...others] = verdict.violations;
-  const more = others.length > 0 ? ` (and ${String(others.length)} more)` : '';
-  return first === undefined
-    ? VERDICT_WORDS[verdict.tone]
-    : `${VERDICT_WORDS[verdict.tone]}: ${first.message}${more}`;
-}
-
 export function DraftGhost(): JSX.Element | null {
+  const tag = useRef<HTMLDivElement>(null);
   const desk = useDesk();
   const box = useBox();
   const draft = desk.draft.value;
   const verdict = desk.verdict.value;
+  useLayoutEffect(() => {
+    if (tag.current !== null) keepInSight(tag.current);
+  });
   if (draft === null) return null;
   const style = box(draft.resource_id, draft);
   if (style === null) return null;
   const labels = desk.labels.value;
   const tone = verdict?.tone ?? 'checking';
   const fix = tone === 'refused' || tone === 'overridable' ? verdict?.suggestions[0] : undefined;
-  const still =
-    draft.record !== null &&
-    tone === 'allowed' &&
-    draft.start === draft.record.start &&
-    draft.end === draft.record.end &&
-    draft.resource_id === draft.record.resource_id;
+  // An open form says it with more room.
+  const told = desk.composing.value === null && desk.preview.value === null && !isUnmoved(draft);
   return (
     <div
       class="draft"
@@ -87,13 +73,13 @@ export function DraftGhost(): JSX.Element | null {
           {draft.record === null ? durationLabel(draft.end - draft.start) : titleOf(draft.record)}
         </span>
       </div>
-      {!still && (
-        <div class="draft-verdict" data-testid="verdict">
+      {told && (
+        <div class="draft-verdict" data-testid="verdict" ref={tag}>
           {draft.inside ? (
             <>
               <Icon name={VERDICT_ICONS[tone]} />
               <span>
-                {verdict === null ? 'Checking…' : verdictText(verdict)}
+                {verdict === null ? 'Checking…' : verdictSentence(verdict)}
                 {fix !== undefined && <span class="draft-fix">{`Nearest: ${desk.placeLabel(fix)}`}</span>}
               </span>
             </>
@@ -106,6 +92,21 @@ export function DraftGhost(): JSX.Element | null {
         </div>
       )}
     </div>
+  );
+}
+
+/** The tag hangs below its draft, from the left edge; at the edges of what can be seen, above or from the right. */
+function keepInSight(tag: HTMLElement): void {
+  const sight = tag.closest('.grid-scroll')?.getBoundingClientRect();
+  const draft = tag.parentElement?.getBoundingClientRect();
+  if (sight === undefined || draft === undefined) return;
+  tag.toggleAttribute('data-from-right', draft.left + tag.offsetWidth > sight.right);
+  tag.toggleAttribute('data-above', draft.bottom + tag.offsetHeight > sight.bottom);
+}
+
+function isUnmoved({ record, resource_id, start, end }: Draft): boolean {
+  return (
+    record !== null && record.resource_id === resource_id && record.start === start && record.end === end
   );
 }
 

@@ -32,6 +32,7 @@ export function RecordCard({ drawn, offset }: { drawn: DrawnRecord; offset: numb
       data-type={record.type}
       data-status={record.status}
       data-here={here || undefined}
+      data-dragged={desk.dragged.value === record.id || undefined}
       data-opened={desk.opened.value === record.id || undefined}
       data-size={height < 30 ? 'line' : height < 48 ? 'short' : 'full'}
       data-before={continuesBefore || undefined}
@@ -39,17 +40,15 @@ export function RecordCard({ drawn, offset }: { drawn: DrawnRecord; offset: numb
       style={{ top: `${String(top - offset + 1)}px`, height: `${String(height - 2)}px` }}
     >
       <span class="card-title">
-        {continuesBefore && <Continuation label={`since ${labels.time(record.start)}`} />}
+        {continuesBefore && <Icon name="up" label="Since the day before" />}
         <span class="card-who">{titleOf(record)}</span>
+        {continuesAfter && <Icon name="later" label="Until the day after" />}
         {here && <Icon name="check" label="Here" />}
         {record.note !== undefined && record.note !== null && record.note !== '' && (
           <Icon name="note" label="Has a note" />
         )}
       </span>
-      <span class="card-time">
-        {labels.range(record.start, record.end)}
-        {continuesAfter && <Continuation label="+1 day" />}
-      </span>
+      <span class="card-time">{labels.range(record.start, record.end)}</span>
       <span class="card-state">
         {record.kind === 'hold' && record.expires_at !== undefined && record.expires_at !== null ? (
           <Countdown until={record.expires_at} />
@@ -61,11 +60,6 @@ export function RecordCard({ drawn, offset }: { drawn: DrawnRecord; offset: numb
       {movable && !continuesAfter && <span class="card-edge" data-part="end" />}
     </div>
   );
-}
-
-/** Says that the record goes on beyond this day (T6). */
-function Continuation({ label }: { label: string }): JSX.Element {
-  return <span class="card-continues">{label}</span>;
 }
 
 function Countdown({ until }: { until: number }): JSX.Element {

@@ -6,13 +6,7 @@ import type { Place } from '../store/changes';
 import { useDesk, type DraftVerdict } from './desk';
 import { Icon } from './icons';
 import { VERDICT_ICONS } from './Overlays';
-
-const WORDS = {
-  checking: 'Checking…',
-  allowed: 'Free',
-  overridable: 'Needs a reason',
-  refused: 'Not possible',
-};
+import { VERDICT_WORDS } from './wording';
 
 interface Props {
   verdict: DraftVerdict | null;
@@ -25,7 +19,7 @@ export function VerdictNote({ verdict, onChoose }: Props): JSX.Element {
     <div class="verdict-note" data-verdict={tone} data-testid="form-verdict">
       <Icon name={VERDICT_ICONS[tone]} />
       <div>
-        <strong>{WORDS[tone]}</strong>
+        <strong>{VERDICT_WORDS[tone]}</strong>
         {(verdict?.violations ?? []).map((violation) => (
           <p key={violation.code}>{violation.message}</p>
         ))}

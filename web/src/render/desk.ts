@@ -87,6 +87,8 @@ export interface Desk {
   /** Whatever is dragged, carried, composed or asked about now, and what the rules say of it. */
   readonly draft: ReadonlySignal<Draft | null>;
   readonly verdict: ReadonlySignal<DraftVerdict | null>;
+  /** The record in the hand, so that its card steps back meanwhile. */
+  readonly dragged: ReadonlySignal<string | null>;
   /** The draft that the booking form is open for; its place may still be changed. */
   readonly composing: Signal<Place | null>;
   /** Whom the open form is for, so that the verdict is about them. */

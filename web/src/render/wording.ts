@@ -2,6 +2,7 @@
 
 import type { ZoneLabels } from '../layout/labels';
 import type { DrawnRecord } from '../store/pending';
+import type { DraftVerdict } from './desk';
 import type { BlockType, GridRecord } from '../wire/messages';
 
 export const BLOCK_LABELS: Readonly<Record<BlockType, string>> = {
@@ -30,6 +31,22 @@ export function stateOf({ record, certainty }: DrawnRecord): string {
   if (record.status === 'completed') return 'Completed';
   if (record.attended_at !== undefined && record.attended_at !== null) return 'Here';
   return 'Confirmed';
+}
+
+export const VERDICT_WORDS: Readonly<Record<DraftVerdict['tone'], string>> = {
+  checking: 'Checking…',
+  allowed: 'Free',
+  overridable: 'Needs a reason',
+  refused: 'Not possible',
+};
+
+/** The verdict in a word, and why. */
+export function verdictSentence(verdict: DraftVerdict): string {
+  const [first, ...others] = verdict.violations;
+  const more = others.length > 0 ? ` (and ${String(others.length)} more)` : '';
+  return first === undefined
+    ? VERDICT_WORDS[verdict.tone]
+    : `${VERDICT_WORDS[verdict.tone]}: ${first.message}${more}`;
 }
 
 /** The whole card as a sentence. */

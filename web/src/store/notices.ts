@@ -16,6 +16,8 @@ export interface Notice {
   readonly title: string;
   readonly detail?: string;
   readonly actions: readonly NoticeAction[];
+  /** A later notice about the same thing takes this one's place. */
+  readonly about?: string;
   /** How long it stays, when nobody dismisses it. */
   readonly lifetime: number;
 }
@@ -36,6 +38,10 @@ export class Notices {
     notice: Omit<Notice, 'id' | 'actions' | 'lifetime'> & Partial<Pick<Notice, 'actions' | 'lifetime'>>,
   ): number {
     this.#count += 1;
+    const overtaken = this.shown.value.find(
+      (other) => other.about !== undefined && other.about === notice.about,
+    );
+    if (overtaken !== undefined) this.dismiss(overtaken.id);
     const id = this.#count;
     const full: Notice = { actions: [], lifetime: 7_000, ...notice, id };
     const shown = [...this.shown.value, full];

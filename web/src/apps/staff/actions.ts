@@ -138,7 +138,7 @@ export class Actions {
 
   async #undo(bookingId: string): Promise<void> {
     const outcome = await this.parts.changes.undo(bookingId, this.parts.grid.get(bookingId) ?? null);
-    if (outcome.ok) this.parts.notices.show({ tone: 'plain', title: 'Taken back' });
+    if (outcome.ok) this.parts.notices.show({ tone: 'plain', about: bookingId, title: 'Taken back' });
     else this.#refused('Not taken back', null, refusalOf(outcome.nak));
   }
 
@@ -212,6 +212,7 @@ export class Actions {
     const undo = { label: 'Undo', run: () => void this.#undo(outcome.booking.id) };
     this.parts.notices.show({
       tone: 'good',
+      about: outcome.booking.id,
       title,
       detail: this.parts.placeLabel(place),
       ...(this.parts.mayOverride() ? { actions: [undo], lifetime: UNDO_MS } : {}),

@@ -205,6 +205,8 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
       : { kind: 'create', record: null, inside: true, ...composing.value };
   });
 
+  const dragged = computed(() => draft.value?.record?.id ?? null);
+
   const link = new Link({
     grid,
     pending,
@@ -326,6 +328,7 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
     drawn: (resourceId) => drawnOn(resourceId, date.value),
     draft,
     verdict: verdicts.current,
+    dragged,
     composing,
     person,
     opened,
