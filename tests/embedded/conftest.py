@@ -1,11 +1,14 @@
 """Folders for servers that a test starts itself, and a look at what still runs on them."""
 
+import asyncio
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from server.embedded import EmbeddedPostgres
 from server.embedded.processes import command_line
 
 Running = Callable[[], list[str]]
@@ -17,6 +20,23 @@ def data_dir() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="baygrid-embedded-") as folder:
         Path(folder).chmod(0o777)
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def made_once() -> Iterator[Path]:
+    """A folder with a cluster in it, to be copied: making one takes a second of work."""
+    with tempfile.TemporaryDirectory(prefix="baygrid-embedded-") as folder:
+        server = EmbeddedPostgres(Path(folder), durable=False)
+        asyncio.run(server.start())
+        asyncio.run(server.stop())
+        yield Path(folder)
+
+
+@pytest.fixture
+def made(data_dir: Path, made_once: Path) -> Path:
+    """The ``data_dir`` of a Postgres that has been started and stopped before."""
+    subprocess.run(["cp", "--archive", made_once / "postgres", data_dir], check=True)
+    return data_dir
 
 
 @pytest.fixture

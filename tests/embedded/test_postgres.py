@@ -37,8 +37,8 @@ async def test_p1_data_is_there_after_stop_and_start_under_the_same_url(data_dir
     await server.stop()
 
 
-async def test_p1_commits_survive_kill_9_of_postgres_and_the_next_start_works_at_once(data_dir: Path) -> None:
-    server = EmbeddedPostgres(data_dir)
+async def test_p1_commits_survive_kill_9_of_postgres_and_the_next_start_works_at_once(made: Path) -> None:
+    server = EmbeddedPostgres(made)
     await server.start()
     await run(server.url(), "CREATE TABLE kept AS SELECT 7 AS number")
     os.kill(server.pid, signal.SIGKILL)
@@ -48,8 +48,8 @@ async def test_p1_commits_survive_kill_9_of_postgres_and_the_next_start_works_at
     await server.stop()
 
 
-async def test_nothing_runs_after_the_block_whatever_ended_it(data_dir: Path, running: Running) -> None:
-    block = embedded_postgres(data_dir, durable=False)
+async def test_nothing_runs_after_the_block_whatever_ended_it(made: Path, running: Running) -> None:
+    block = embedded_postgres(made, durable=False)
     await block.__aenter__()
     assert running()
     assert not await block.__aexit__(ZeroDivisionError, ZeroDivisionError(), None)
@@ -69,10 +69,8 @@ async def test_cancelled_first_start_leaves_nothing_and_does_not_spoil_the_next(
         assert await ask(url, "SELECT 1") == 1
 
 
-async def test_cancelled_later_start_leaves_nothing(data_dir: Path, running: Running) -> None:
-    async with embedded_postgres(data_dir, durable=False):
-        pass
-    starting = asyncio.ensure_future(EmbeddedPostgres(data_dir).start())
+async def test_cancelled_later_start_leaves_nothing(made: Path, running: Running) -> None:
+    starting = asyncio.ensure_future(EmbeddedPostgres(made).start())
     assert await waited_for(lambda: running() != [], seconds=10)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -81,26 +79,24 @@ async def test_cancelled_later_start_leaves_nothing(data_dir: Path, running: Run
 
 
 async def test_failed_start_tells_the_log_leaves_nothing_and_lets_go_of_the_folder(
-    data_dir: Path, running: Running
+    made: Path, running: Running
 ) -> None:
-    async with embedded_postgres(data_dir, durable=False):
-        pass
-    version = data_dir / "postgres" / "data" / "PG_VERSION"
+    version = made / "postgres" / "data" / "PG_VERSION"
     version.write_text("12\n")
     with pytest.raises(EmbeddedServerError, match="initialized by PostgreSQL version 12"):
-        await EmbeddedPostgres(data_dir).start()
+        await EmbeddedPostgres(made).start()
     assert running() == []
     version.write_text("18\n")
-    async with embedded_postgres(data_dir, durable=False) as url:
+    async with embedded_postgres(made, durable=False) as url:
         assert await ask(url, "SELECT 1") == 1
 
 
-async def test_second_server_on_one_folder_is_refused_and_told_whose_it_is(data_dir: Path) -> None:
-    async with embedded_postgres(data_dir, durable=False) as url:
+async def test_second_server_on_one_folder_is_refused_and_told_whose_it_is(made: Path) -> None:
+    async with embedded_postgres(made, durable=False) as url:
         with pytest.raises(
             EmbeddedServerError, match=rf"in use by another baygrid \(process {os.getpid()}\)"
         ):
-            await EmbeddedPostgres(data_dir).start()
+            await EmbeddedPostgres(made).start()
         assert await ask(url, "SELECT 1") == 1
 
 
@@ -110,8 +106,8 @@ async def test_folder_that_cannot_be_written_is_refused_with_the_setting_to_chan
         await EmbeddedPostgres(data_dir).start()
 
 
-async def test_port_that_somebody_took_meanwhile_is_exchanged_for_another(data_dir: Path) -> None:
-    server = EmbeddedPostgres(data_dir, durable=False)
+async def test_port_that_somebody_took_meanwhile_is_exchanged_for_another(made: Path) -> None:
+    server = EmbeddedPostgres(made, durable=False)
     await server.start()
     taken = int(server.url().rpartition(":")[2].partition("/")[0])
     await server.stop()
@@ -131,28 +127,26 @@ async def test_password_is_asked_for_and_only_the_owner_may_read_it(data_dir: Pa
     assert (data_dir / "postgres").stat().st_mode & 0o777 == 0o700
 
 
-async def test_lost_password_is_an_error_that_says_what_to_do(data_dir: Path) -> None:
-    async with embedded_postgres(data_dir, durable=False):
-        pass
-    (data_dir / "postgres" / "password").unlink()
+async def test_lost_password_is_an_error_that_says_what_to_do(made: Path) -> None:
+    (made / "postgres" / "password").unlink()
     with pytest.raises(EmbeddedServerError, match="Put the file back"):
-        await EmbeddedPostgres(data_dir).start()
+        await EmbeddedPostgres(made).start()
 
 
 async def test_variables_meant_for_other_servers_are_not_passed_on(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGDATA", "/nonexistent")
     monkeypatch.setenv("PGOPTIONS", "--nonsense=on")
     monkeypatch.setenv("LC_ALL", "nonsense")
-    server = EmbeddedPostgres(data_dir, durable=False)
+    server = EmbeddedPostgres(made, durable=False)
     await server.start()
     assert server.pid
     await server.stop()
 
 
-async def test_databases_are_made_once(data_dir: Path) -> None:
-    server = EmbeddedPostgres(data_dir, durable=False)
+async def test_databases_are_made_once(made: Path) -> None:
+    server = EmbeddedPostgres(made, durable=False)
     await server.start()
     for _ in range(2):
         await server.ensure_database("other")
