@@ -12,6 +12,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from server.edge.problems import problem_response
+from server.errors import NotFound
+
 
 class _HashedFiles(StaticFiles):
     """Files whose names change with their contents: a browser never needs to ask twice."""
@@ -33,7 +36,15 @@ def page_routes(built: Path | None = None) -> list[BaseRoute]:
             return PlainTextResponse("The web app is not built: run make install", status_code=503)
         return FileResponse(index, headers={"cache-control": "no-cache"})
 
+    async def beside(request: Request) -> Response:
+        """An icon or the like, which stands beside the page under a name of its own."""
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file.name == request.path_params["name"] and file.is_file():
+                return FileResponse(file, headers={"cache-control": "no-cache"})
+        return problem_response(NotFound("There is no such page"))
+
     return [
         Route("/", page, methods=["GET"]),
+        Route("/{name}", beside, methods=["GET"]),
         Mount("/assets", _HashedFiles(directory=folder / "assets", check_dir=False), name="assets"),
     ]

@@ -65,13 +65,13 @@ export function signIn(email: string, password: string): Promise<Tokens> {
 
 /** Renews the session from its cookie. */
 export function refreshSession(): Promise<Tokens> {
-  const renew = (): Promise<Tokens> => exchange('POST', '/api/auth/refresh', {});
+  const renew = (): Promise<Tokens> => exchange('POST', '/api/auth/refresh');
   // Refresh tokens rotate, and a used one ends the session: the tabs of one browser take turns.
   return 'locks' in navigator ? navigator.locks.request('baygrid-refresh', renew) : renew();
 }
 
 export function signOut(): Promise<unknown> {
-  return exchange('POST', '/api/auth/logout', {});
+  return exchange('POST', '/api/auth/logout');
 }
 
 /** Reads `path`; a session that has ended meanwhile is renewed once. */
