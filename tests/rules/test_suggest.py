@@ -1,5 +1,4 @@
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 from grid_engine.calendar_day import LAST_INSTANT
 from grid_engine.interval import DAY, HOUR, MINUTE, Interval
 from grid_engine.records import Blackout, Resource
-from rules.candidates import FAVOURITE_WITHIN_MINUTES, SEARCHED_DAYS, Search, nearest_length
+from rules.candidates import SEARCHED_DAYS, Search, nearest_favourite, nearest_length
 from rules.evaluate import Scope, evaluate, is_allowed
 from rules.model import Action, Moved, Proposal, Role, Standing
 from rules.policy import Policy
@@ -125,6 +124,15 @@ def test_r18_trimmed_to_opening_hours_blackouts_the_buffer_and_what_is_not_past(
     assert (FIRST, 0, 90) in offers(create(at(-1, 150)), facts_of())
 
 
+def test_r18_a_gap_that_no_whole_row_fits_in_is_passed_over():
+    facts = facts_of([booked(at(5, 15)), booked(at(5.75, 75), record_id="second")])
+    assert trimmed(create(at(5, 180)), facts) == [(FIRST, 7, 60)]
+
+
+def test_r18_what_starts_right_now_can_be_trimmed():
+    assert trimmed(create(at(0, 120)), facts_of([booked(at(1))])) == [(FIRST, 0, 60)]
+
+
 def test_r18_a_length_that_is_too_short_or_too_long_gives_way_to_the_nearest_that_is_not():
     assert offers(create(at(5, 30)), facts_of())[0] == (FIRST, 5, 60)
     assert offers(create(at(5, 600)), facts_of())[0] == (FIRST, 5, 240)
@@ -144,6 +152,7 @@ def test_r18_r4_times_between_the_lines_give_way_to_the_nearest_on_them():
         (10, Policy(min_duration_minutes=0), 30),
         (10, Policy(min_duration_minutes=45), 60),
         (300, Policy(max_duration_minutes=200), 180),
+        (30, Policy(min_duration_minutes=60, max_duration_minutes=60), 60),
         (75, Policy(min_duration_minutes=75, max_duration_minutes=75), None),
         (60, Policy(max_duration_minutes=0), None),
     ],
@@ -273,6 +282,14 @@ def test_r22_the_most_wanted_favourite_of_that_half_day_counts():
     assert offers(create(at(5)), replace(plain, standing=favouring((THIRD, friday)))) == offers(
         create(at(5)), plain
     )
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(-721, False), (-720, True), (720, True), (721, False)])
+def test_r22_favourites_count_within_twelve_hours(minutes, counts):
+    half_past_five = (24 + 17) * 60 + 30
+    facts = facts_of(standing=favouring((SECOND, half_past_five + minutes)))
+    found = nearest_favourite(create(at(5.5)), facts)
+    assert found == ((SECOND, at(5.5).start + minutes * MINUTE) if counts else None)
 
 
 def test_r22_favourites_reach_over_the_end_of_the_week():
@@ -424,7 +441,3 @@ def test_r18_every_suggestion_posted_at_once_is_accepted(case, later, favourites
         assert evaluate(posted, replace(facts, grace=0)).allowed
         assert evaluate(posted, replace(facts, now=facts.now + later, grace=60)).allowed
         assert is_news(proposal, each.resource_id, each.interval)
-
-
-def test_the_favourite_half_day_is_what_the_module_says():
-    assert timedelta(minutes=FAVOURITE_WITHIN_MINUTES) == timedelta(hours=12)
