@@ -15,7 +15,7 @@ __all__ = ["configure_logging"]
 MASK: Final = "********"
 SECRETS: Final = ("password", "secret", "token", "authorization", "cookie", "api_key")
 
-NOISY: Final = {"uvicorn.access": logging.WARNING, "httpx2": logging.WARNING, "httpcore2": logging.WARNING}
+NOISY: Final = ("alembic.runtime", "httpcore2", "httpx2", "uvicorn.access", "uvicorn.error")
 """Loggers that say at INFO what our own lines and metrics say already."""
 
 
@@ -57,8 +57,8 @@ def configure_logging(level: str = "info", form: Literal["auto", "console", "jso
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name, threshold in NOISY.items():
-        logging.getLogger(name).setLevel(max(threshold, root.level))
+    for name in NOISY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(capture=True)
 
 

@@ -10,6 +10,7 @@ start on its folder.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import functools
 import os
@@ -20,7 +21,6 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from server.errors import ConfigurationError
@@ -42,6 +42,7 @@ __all__ = [
 
 NOBODY = 65534
 POLL_SECONDS = 0.01
+HURRIED_SECONDS = 5.0
 
 # The parent may have died before the kernel was told to watch it: then nobody would ever send the signal.
 UNLESS_ORPHANED = 'parent=$1; shift; [ "$PPID" = "$parent" ] || exit 1; exec "$@"'
@@ -138,6 +139,11 @@ async def stop(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals,
             process.send_signal(number)
             if await waited_for(lambda: process.poll() is not None, seconds=patience):
                 return
+    except asyncio.CancelledError:
+        # A second Ctrl-C, say. The signal is sent; a server that is let finish need not recover at its next start.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(HURRIED_SECONDS)
+        raise
     finally:
         if process.poll() is None:
             process.kill()
@@ -163,7 +169,7 @@ def free_port() -> int:
         return port
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
     """Hold ``folder`` for this process alone, making it (0700) if need be; the kernel lets go however the process ends.
 
