@@ -56,7 +56,7 @@ class Node:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BAYGRID_")}
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", "from server.main import app; app()", "serve"],
+                [sys.executable, "-m", "server", "serve"],
                 env=inherited
                 | self._settings
                 | {"BAYGRID_PORT": str(self.port), "BAYGRID_LOG_FORMAT": "console"},
