@@ -21,7 +21,7 @@ from server.errors import ConfigurationError, Unavailable
 from server.live.protocol import websocket_options
 from server.logs import configure_logging
 from server.settings import Settings
-from server.storage import migrate
+from server.storage import Database, migrate
 from server.supervisor import bind, run_workers
 
 DRAIN_SECONDS = 10
@@ -59,6 +59,30 @@ async def _host(settings: Settings, prepare: Prepare | None, ready: Ready | None
         else:
             told()
             await run_workers(settings.workers, partial(_work, settings, clock), listening)
+
+
+async def run_once(settings: Settings, work: Callable[..., Awaitable[None]]) -> None:
+    """Does ``work(database, clock=…)`` on the migrated database: for commands that serve nobody.
+
+    Raises:
+        ConfigurationError: if the database cannot be started or reached.
+    """
+    async with AsyncExitStack() as stack:
+        settings = await with_servers(settings, stack)
+        await prepare_database(settings)
+        await on_database(settings, partial(work, clock=Clock.starting_at(settings.clock_start)))
+
+
+async def on_database(settings: Settings, work: Callable[[Database], Awaitable[None]]) -> None:
+    """Does the work on a database opened for it alone."""
+    if settings.database_url is None:
+        raise ConfigurationError("BAYGRID_DATABASE_URL is not set")
+    database = Database(settings.database_url, pool_size=2)
+    await database.open()
+    try:
+        await work(database)
+    finally:
+        await database.close()
 
 
 async def with_servers(settings: Settings, stack: AsyncExitStack) -> Settings:

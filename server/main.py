@@ -5,13 +5,26 @@ Belongs here: what can be typed, and how failures read. Does not belong here: wh
 
 import asyncio
 import sys
+from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
 
-from server.errors import ConfigurationError
-from server.hosting import host, prepare_database
-from server.settings import load_settings, masked, unknown_variables
+from server.clock import Clock
+from server.demo import DemoAccounts, seed
+from server.edge.routes.users import UserPost
+from server.errors import ConfigurationError, Problem
+from server.hosting import host, on_database, prepare_database, run_once
+from server.service.administration.configuration import Configuration
+from server.service.administration.locations import Locations
+from server.service.administration.users import Users, new_account
+from server.service.passwords import Passwords
+from server.settings import Settings, load_settings, masked, unknown_variables
+from server.storage import Database
 
 __all__ = ["app"]
 
@@ -33,6 +46,15 @@ app = _Commands(
     pretty_exceptions_show_locals=False,  # they hold passwords
     help="Baygrid: a live booking grid for venues that rent resources by the half hour.",
 )
+
+
+class AccountKind(StrEnum):
+    """The roles that an account can be given."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    STAFF = "staff"
+    CUSTOMER = "customer"
 
 
 @app.callback()
@@ -65,3 +87,81 @@ def migrate_() -> None:
         raise ConfigurationError("Set BAYGRID_DATABASE_URL: an embedded database is migrated when it starts")
     asyncio.run(prepare_database(settings))
     typer.echo("The database is up to date")
+
+
+@app.command()
+def demo(
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes on one address.")] = None,
+) -> None:
+    """Serve two made-up venues, with accounts to sign in as, on an embedded database unless one is configured."""
+    accounts: list[DemoAccounts] = []
+
+    async def prepare(settings: Settings, clock: Clock) -> None:
+        async def fill(database: Database) -> None:
+            accounts.append(await seed(database, clock))
+
+        await on_database(settings, fill)
+
+    host(
+        load_settings(workers=workers),
+        prepare=prepare,
+        ready=lambda address: _introduce(address, accounts[0]),
+    )
+
+
+async def _create_account(database: Database, *, clock: Clock, wanted: UserPost) -> None:
+    async def nobody_listens(_: int) -> None:
+        """Nodes find a change of locations by themselves; a new account is none."""
+
+    configuration = Configuration(database, clock, nobody_listens)
+    users = Users(configuration, Locations(configuration), Passwords(), lambda _: None)
+    given = wanted.model_dump(exclude={"password"})
+    await users.create(None, new_account(**given), wanted.password)
+
+
+def _introduce(address: str, accounts: DemoAccounts) -> None:
+    """Tells whoever started a demo where to go and who to be."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("Sign in as", "Email", "Password"):
+        table.add_column(heading)
+    for sign_in in accounts.sign_ins:
+        table.add_row(sign_in.role, sign_in.email, sign_in.password)
+    console = Console(highlight=False)
+    console.print(f"\n[bold]Baygrid is at {address}[/bold]   (the API: {address}/api/docs)\n")
+    console.print(table)
+    console.print("\nOpen it in two windows and drag a booking in one. Ctrl-C stops it; the data stays.\n")
+
+
+user_commands = typer.Typer(no_args_is_help=True, help="Accounts.")
+app.add_typer(user_commands, name="user")
+
+
+@user_commands.command()
+def create(
+    email: Annotated[str, typer.Option(help="The address to sign in with.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, help="At least ten characters.")],
+    role: Annotated[AccountKind, typer.Option(help="What the account may do.")],
+    name: Annotated[
+        str | None, typer.Option(help="The person's name; the address's first part unless given.")
+    ] = None,
+    location: Annotated[
+        list[int] | None, typer.Option(help="Where a staff member works; may be repeated.")
+    ] = None,
+) -> None:
+    """Create an account."""
+    try:
+        wanted = UserPost(
+            email=email,
+            password=password,
+            role=role.value,
+            name=name or email.partition("@")[0],
+            location_ids=location or [],
+        )
+    except ValidationError as error:
+        problems = (f"{each['loc'][0]}: {each['msg']}" for each in error.errors(include_input=False))
+        raise ConfigurationError("\n".join(problems)) from None
+    try:
+        asyncio.run(run_once(load_settings(), partial(_create_account, wanted=wanted)))
+    except Problem as problem:
+        raise ConfigurationError(problem.detail) from problem
+    typer.echo(f"{wanted.email} can sign in as {wanted.role}")
