@@ -100,7 +100,7 @@ class Locations:
                 ahead = await bookings_ahead(change.connection, location_id, change.now)
                 if ahead:
                     raise InUse(
-                        f"{ahead} bookings lie ahead, at times that were chosen on the present grid; "
+                        f"{'1 booking lies' if ahead == 1 else f'{ahead} bookings lie'} ahead, at times that were chosen on the present grid; "
                         'send "confirm": true to change the time zone or the slots all the same'
                     )
             await update_location(change.connection, after)
