@@ -27,6 +27,7 @@ _numbers = itertools.count()
 def server_data() -> Iterator[Path]:
     """A folder for the servers of this pytest process; pytest's own would be kept for three runs, at 40 MB each."""
     with tempfile.TemporaryDirectory(prefix="baygrid-tests-") as folder:
+        Path(folder).chmod(0o755)  # root's Postgres may have to run as nobody
         yield Path(folder)
 
 

@@ -109,6 +109,7 @@ StartNode = Callable[..., Awaitable[Node]]
 @pytest.fixture
 def node_logs() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="baygrid-nodes-") as folder:
+        Path(folder).chmod(0o755)  # root's Postgres may have to run as nobody
         yield Path(folder)
 
 

@@ -26,6 +26,7 @@ def data_dir() -> Iterator[Path]:
 def made_once() -> Iterator[Path]:
     """A folder with a cluster in it, to be copied: making one takes a second of work."""
     with tempfile.TemporaryDirectory(prefix="baygrid-embedded-") as folder:
+        Path(folder).chmod(0o755)  # root's Postgres may have to run as nobody
         server = EmbeddedPostgres(Path(folder), durable=False)
         asyncio.run(server.start())
         asyncio.run(server.stop())
