@@ -65,7 +65,7 @@ class RowRange:
         return fits
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def rows_reaching(day: CalendarDay, seconds: int) -> RowRange:
     """The day's rows and those after it that ``seconds`` from its last row may reach into (T6). Cached."""
     days = [day]
