@@ -2,7 +2,7 @@
 
 Belongs here: how a connection is had, and what each of its failures means. Does not belong here: any query.
 
-    asyncpg / SQLAlchemy            becomes
+    asyncpg                         becomes
     ├── exclusion violation          OccupancyTakenError
     ├── deadlock, serialisation      ContentionError
     ├── unique violation             errors.Duplicate
@@ -16,9 +16,6 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from server.errors import BaygridError, Duplicate, Unavailable
 
@@ -61,10 +58,6 @@ def translated() -> Iterator[None]:
     """Turns what the database libraries raise inside into this project's errors."""
     try:
         yield
-    except DBAPIError as error:
-        cause = error.orig.__cause__ if error.orig else None
-        _raise_ours(cause if isinstance(cause, Exception) else error)
-        raise
     except (asyncpg.PostgresError, *_LOST) as error:
         _raise_ours(error)
         raise
@@ -78,24 +71,19 @@ def _raise_ours(error: Exception) -> None:
             raise ContentionError(str(error)) from error
         case asyncpg.UniqueViolationError():
             raise Duplicate(f"{error.constraint_name} holds this value already") from error
+        case asyncpg.DataError():
+            raise error  # a value that no column takes: a fault of ours, and no outage
         case _ if isinstance(error, _LOST):
             raise Unavailable("The database is away") from error
 
 
 class Database:
-    """Pools of connections to one Postgres; opened by ``open`` and closed by ``close``.
-
-    Raw asyncpg connections serve what runs on every booking and every grid; sessions serve administration, where the
-    tables' classes read better than SQL. Both name the database by the same libpq URL.
-    """
+    """A pool of connections to one Postgres, named by its libpq URL; opened by ``open`` and closed by ``close``."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self._url = url
         self._pool_size = pool_size
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
-        self._engine: AsyncEngine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=self._connect_for_engine, pool_size=2, pool_pre_ping=True
-        )
 
     async def open(self) -> None:
         """Makes the pool; connects to nothing yet, so that a node can start while Postgres is away."""
@@ -106,6 +94,7 @@ class Database:
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS,
             init=_prepare,
+            reset=_leave_as_it_is,
             server_settings={"timezone": "UTC", "application_name": "baygrid"},
             max_inactive_connection_lifetime=60.0,
         )
@@ -119,11 +108,10 @@ class Database:
             except TimeoutError:
                 self._pool.terminate()
             self._pool = None
-        await self._engine.dispose()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A raw connection, each statement a transaction of its own.
+        """A connection, each statement a transaction of its own.
 
         Raises:
             Unavailable: if none can be had in time, or it is lost.
@@ -136,7 +124,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A raw connection inside a READ COMMITTED transaction: committed at the end, rolled back on any exception.
+        """A connection inside a READ COMMITTED transaction: committed at the end, rolled back on any exception.
 
         Raises:
             OccupancyTakenError, ContentionError, Duplicate: nothing was written.
@@ -147,33 +135,17 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
-        """A raw connection whose reads all see the database as of one instant."""
+        """A connection whose reads all see the database as of one instant."""
         async with (
             self.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield connection
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncSession]:
-        """A session over the tables' classes; what is not committed by the caller is rolled back."""
-        with translated():
-            async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                yield session
-
-    @property
-    def engine(self) -> AsyncEngine:
-        """For migrations."""
-        return self._engine
-
-    async def _connect_for_engine(self) -> Any:
-        return await asyncpg.connect(
-            self._url,
-            timeout=CONNECT_SECONDS,
-            command_timeout=STATEMENT_SECONDS,
-            server_settings={"timezone": "UTC", "application_name": "baygrid"},
-        )
-
 
 async def _prepare(connection: Any) -> None:
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _leave_as_it_is(_: Any) -> None:
+    """In place of the pool's own reset, which costs a round trip: nothing here leaves anything behind in a session."""

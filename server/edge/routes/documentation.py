@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.edge.endpoint import Endpoint, Endpoints
-from server.edge.openapi import openapi_document
 from server.edge.parsing import none_match
 from server.errors import NotFound
 
@@ -25,6 +24,9 @@ def documentation_endpoints(described: Iterable[Endpoint], *, version: str) -> E
     async def openapi(request: Request) -> Response:
         """OpenAPI 3.1."""
         if not made:
+            # Its models take half a second to import, and few ever ask.
+            from server.edge.openapi import openapi_document  # noqa: PLC0415
+
             made.append(to_json(openapi_document([*described, *endpoints], version=version)))
         headers = {"etag": f'"{version}-{len(made[0]):x}"', "cache-control": "no-cache"}
         if none_match(request, headers["etag"].strip('"')):

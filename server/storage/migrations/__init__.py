@@ -2,22 +2,11 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
+import asyncpg
 
-from server.storage.database import Database
+from server.storage.database import CONNECT_SECONDS, translated
 
-MIGRATION_LOCK = 0x6261_7967_7269_64
-"""Advisory lock that one migrating node holds while the others wait (the name in ASCII)."""
-
-
-def configuration() -> Config:
-    """Alembic's settings; there is no ``alembic.ini``."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    config.set_main_option("path_separator", "os")
-    return config
+VERSIONS = Path(__file__).parent / "versions"
 
 
 async def migrate(url: str) -> None:
@@ -26,17 +15,32 @@ async def migrate(url: str) -> None:
     Raises:
         Unavailable: if the database cannot be reached.
     """
-    database = Database(url)
+    if await revision_of(url) == newest_revision():
+        return
+    # SQLAlchemy and Alembic take most of a second to import, and a database is seldom out of date.
+    from server.storage.migrations.upgrading import upgrade  # noqa: PLC0415
 
-    def upgrade(connection: Connection) -> None:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with translated():
+        await upgrade(url)
 
-    try:
-        async with database.session() as session:
-            await session.run_sync(lambda sync_session: upgrade(sync_session.connection()))
-            await session.commit()
-    finally:
-        await database.close()
+
+def newest_revision() -> str:
+    """The revision that the code expects; files of revisions begin with their number."""
+    return max(file.name.partition("_")[0] for file in VERSIONS.glob("[0-9]*.py"))
+
+
+async def revision_of(url: str) -> str | None:
+    """The revision that the database is at; None before the first.
+
+    Raises:
+        Unavailable: if the database cannot be reached.
+    """
+    with translated():
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+        try:
+            revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        except asyncpg.UndefinedTableError:
+            revision = None
+        finally:
+            await connection.close()
+    return revision
