@@ -11,6 +11,9 @@ import { useDesk } from './desk';
 import { Icon } from './icons';
 import { blockLabel, stateOf, titleOf } from './wording';
 
+/** Guests are checked in from half an hour before their time (K3). */
+const CHECK_IN_BEFORE = 30 * 60;
+
 export function Panel(): JSX.Element | null {
   const desk = useDesk();
   const id = desk.opened.value;
@@ -35,7 +38,8 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
   if (record === null) return null;
   const labels = desk.labels.value;
   const live = desk.link.value.phase === 'live';
-  const began = record.start <= desk.clock.now.value;
+  const now = desk.clock.now.value;
+  const here = record.attended_at !== undefined && record.attended_at !== null;
   return (
     <aside
       class="panel"
@@ -86,7 +90,7 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
               type="button"
               class="quiet-button good"
               data-testid="attend"
-              disabled={!live || (record.attended_at !== undefined && record.attended_at !== null)}
+              disabled={!live || here || now < record.start - CHECK_IN_BEFORE}
               onClick={() => {
                 desk.attend(record);
               }}
@@ -97,7 +101,7 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
               type="button"
               class="quiet-button"
               data-testid="no-show"
-              disabled={!live || !began}
+              disabled={!live || now < record.start}
               onClick={() => {
                 desk.noShow(record);
               }}

@@ -27,6 +27,10 @@ test('a later notice about the same booking takes the place of the first', () =>
   notices.show({ tone: 'good', title: 'Other', about: 'b2' });
   notices.show({ tone: 'good', title: 'Moved', about: 'b1' });
   expect(notices.shown.value.map((notice) => notice.title)).toEqual(['Other', 'Moved']);
+  notices.show({ tone: 'bad', title: 'Refused', about: 'b1' });
+  expect(notices.shown.value.map((notice) => notice.title)).toEqual(['Other', 'Moved', 'Refused']);
+  notices.show({ tone: 'good', title: 'Cancelled', about: 'b1' });
+  expect(notices.shown.value.map((notice) => notice.title)).toEqual(['Other', 'Cancelled']);
 });
 
 test('what happens close together is read out together, a crowd by its number', () => {

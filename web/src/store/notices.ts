@@ -38,10 +38,11 @@ export class Notices {
     notice: Omit<Notice, 'id' | 'actions' | 'lifetime'> & Partial<Pick<Notice, 'actions' | 'lifetime'>>,
   ): number {
     this.#count += 1;
-    const overtaken = this.shown.value.find(
-      (other) => other.about !== undefined && other.about === notice.about,
-    );
-    if (overtaken !== undefined) this.dismiss(overtaken.id);
+    for (const other of this.shown.value) {
+      // A refusal changed nothing: an undo offered before it still holds.
+      const holds = notice.tone === 'bad' && other.tone !== 'bad';
+      if (other.about !== undefined && other.about === notice.about && !holds) this.dismiss(other.id);
+    }
     const id = this.#count;
     const full: Notice = { actions: [], lifetime: 7_000, ...notice, id };
     const shown = [...this.shown.value, full];

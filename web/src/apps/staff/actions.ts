@@ -231,6 +231,7 @@ export class Actions {
           }));
     this.parts.notices.show({
       tone: 'bad',
+      ...(record === null ? {} : { about: record.id }),
       title: record === null ? title : `${title}: ${nameOf(record)}`,
       detail: refusal.violations.map((violation) => violation.message).join(' '),
       actions: chips,
