@@ -1,0 +1,137 @@
+"""Who may do what (A1 to A3): the whole table, and sentences of the contract by themselves."""
+
+import itertools
+
+import pytest
+
+from server.errors import Forbidden, NotFound
+from server.principal import Principal
+from server.service.access import GRANTS, Action, Decision, Standing, allows, decide, require, standing_of
+
+HERE, THERE = 1, 2
+ADMIN = Principal(user_id=1, role="admin")
+OPERATOR = Principal(user_id=2, role="operator")
+STAFF = Principal(user_id=3, role="staff", location_ids=frozenset({HERE}))
+CUSTOMER = Principal(user_id=4, role="customer")
+KIOSK = Principal(user_id=None, role="kiosk", location_ids=frozenset({HERE}), session_id="k1")
+EVERYBODY = (ADMIN, OPERATOR, STAFF, CUSTOMER, KIOSK)
+
+ON_A_BOOKING = {
+    Action.READ_BOOKING,
+    Action.CREATE_BOOKING_FOR,
+    Action.CHANGE_BOOKING,
+    Action.CHECK_IN,
+    Action.MARK_NO_SHOW,
+    Action.OVERRIDE,
+    Action.UNDO,
+    Action.READ_AUDIT,
+}
+
+
+def allowed(principal, **object_):
+    return {action for action in Action if allows(principal, action, **object_)}
+
+
+def test_every_action_is_decided_for_everybody():
+    assert set(GRANTS) == set(Action)
+    for decisions in GRANTS.values():
+        assert set(decisions) == set(Standing)
+
+
+@pytest.mark.parametrize(
+    ("principal", "location_id", "owner_id", "standing"),
+    [
+        (ADMIN, HERE, 4, Standing.ADMIN),
+        (OPERATOR, THERE, 4, Standing.OPERATOR),
+        (STAFF, HERE, 4, Standing.STAFF),
+        (STAFF, HERE, 3, Standing.STAFF),
+        (STAFF, THERE, 4, Standing.CUSTOMER),
+        (STAFF, THERE, 3, Standing.OWNER),
+        (STAFF, None, None, Standing.STAFF),
+        (Principal(user_id=9, role="staff"), None, None, Standing.CUSTOMER),
+        (CUSTOMER, HERE, 4, Standing.OWNER),
+        (CUSTOMER, HERE, 5, Standing.CUSTOMER),
+        (CUSTOMER, HERE, None, Standing.CUSTOMER),
+        (KIOSK, HERE, None, Standing.KIOSK),
+        (KIOSK, THERE, None, Standing.STRANGER),
+        (KIOSK, None, None, Standing.KIOSK),
+    ],
+)
+def test_what_a_caller_is_to_an_object(principal, location_id, owner_id, standing):
+    assert standing_of(principal, location_id, owner_id) is standing
+
+
+def test_a1_an_admin_may_everything():
+    for location_id, owner_id in itertools.product((None, HERE, THERE), (None, 1, 4)):
+        assert allowed(ADMIN, location_id=location_id, owner_id=owner_id) == set(Action)
+
+
+def test_a1_an_operator_sees_what_staff_see_and_never_overrides_undoes_or_blocks():
+    assert allowed(OPERATOR, location_id=THERE, owner_id=4) == {
+        Action.READ_GRID,
+        Action.READ_RECORDS,
+        Action.READ_BOOKING,
+        Action.CREATE_BOOKING_FOR,
+        Action.CHANGE_BOOKING,
+        Action.READ_AUDIT,
+        Action.SEARCH_CUSTOMERS,
+    }
+
+
+def test_a1_staff_do_all_with_bookings_at_their_locations_and_are_customers_elsewhere():
+    assert allowed(STAFF, location_id=HERE, owner_id=4) >= ON_A_BOOKING
+    assert not allows(STAFF, Action.BLOCK, location_id=HERE)
+    assert not allows(STAFF, Action.ADMINISTER)
+    for action in Action:
+        if action not in (Action.SEARCH_CUSTOMERS, Action.ADMINISTER):
+            elsewhere = decide(STAFF, action, location_id=THERE, owner_id=9)
+            assert elsewhere is decide(CUSTOMER, action, location_id=THERE, owner_id=9)
+
+
+def test_a2_an_owner_reads_creates_changes_and_checks_in():
+    assert allowed(CUSTOMER, location_id=HERE, owner_id=4) == {
+        Action.READ_GRID,
+        Action.READ_BOOKING,
+        Action.CREATE_BOOKING_FOR,
+        Action.CHANGE_BOOKING,
+        Action.CHECK_IN,
+    }
+
+
+def test_a3_what_a_customer_may_not_see_does_not_exist():
+    for action in ON_A_BOOKING - {Action.CREATE_BOOKING_FOR}:
+        assert decide(CUSTOMER, action, location_id=HERE, owner_id=5) is Decision.INVISIBLE
+    for action in (Action.MARK_NO_SHOW, Action.OVERRIDE, Action.UNDO, Action.READ_AUDIT):
+        assert decide(CUSTOMER, action, location_id=HERE, owner_id=4) is Decision.FORBIDDEN
+    for owner_id in (None, 5):
+        assert (
+            decide(CUSTOMER, Action.CREATE_BOOKING_FOR, location_id=HERE, owner_id=owner_id)
+            is Decision.FORBIDDEN
+        )
+
+
+def test_a1_a_kiosk_sees_its_own_grid_and_checks_in_there():
+    assert allowed(KIOSK, location_id=HERE, owner_id=4) == {Action.READ_GRID, Action.CHECK_IN}
+    assert allowed(KIOSK, location_id=THERE, owner_id=4) == set()
+    assert decide(KIOSK, Action.READ_GRID, location_id=THERE) is Decision.INVISIBLE
+
+
+def test_only_admins_administer_and_block():
+    for principal in EVERYBODY:
+        for action in (Action.ADMINISTER, Action.BLOCK):
+            assert allows(principal, action, location_id=HERE) is (principal is ADMIN)
+
+
+def test_whoever_may_do_something_to_a_booking_may_read_it():
+    for principal, location_id, owner_id in itertools.product(EVERYBODY, (HERE, THERE), (None, 3, 4)):
+        may = allowed(principal, location_id=location_id, owner_id=owner_id) & ON_A_BOOKING
+        if may - {Action.CREATE_BOOKING_FOR, Action.CHECK_IN}:
+            assert Action.READ_BOOKING in may
+
+
+def test_require_raises_by_what_may_be_known():
+    require(CUSTOMER, Action.READ_BOOKING, location_id=HERE, owner_id=4)
+    with pytest.raises(NotFound):
+        require(CUSTOMER, Action.READ_BOOKING, location_id=HERE, owner_id=5)
+    with pytest.raises(Forbidden):
+        require(CUSTOMER, Action.UNDO, location_id=HERE, owner_id=4)
