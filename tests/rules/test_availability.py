@@ -109,3 +109,12 @@ def test_t2_any_date_can_be_asked_for(day):
 def test_a_duration_is_at_least_a_minute():
     with pytest.raises(ValueError, match="end after it starts"):
         availability(TODAY, 0, None, Role.CUSTOMER, facts_of())
+
+
+def test_r21_what_is_refused_is_told_with_every_reason_in_order():
+    facts = facts_of([booked(at(5))], resources=BAYS[:2], policy=Policy(can_book=False))
+    answer = availability(TODAY, 60, None, Role.CUSTOMER, facts, explain=True)
+    at_five = {each.resource_id: each.violations for each in answer.refused if each.interval == at(5)}
+    codes = {resource_id: [each.code for each in told] for resource_id, told in at_five.items()}
+    assert codes == {7: ["not_permitted", "conflict"], 3: ["not_permitted"]}
+    assert availability(TODAY, 60, [7], Role.CUSTOMER, facts).slots == ()
