@@ -36,10 +36,8 @@ class Life:
     @property
     def now(self) -> StoredBooking:
         """What came of it; its version is not yet known."""
-        booking = self.made
-        for step in self.steps:
-            booking = replace(booking, **step.changes)
-        return booking
+        changes = {name: value for step in self.steps for name, value in step.changes.items()}
+        return replace(self.made, **changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +75,13 @@ def told(lives: Sequence[Life], version: int) -> Told:
         )
         events.append((at, audit_entry(change)))
     return Told(bookings=tuple(bookings.values()), events=tuple(events), version=version)
+
+
+def with_visitors(lives: Sequence[Life], ids: Mapping[int, int]) -> list[Life]:
+    """The lives with the ids that their visitors were given."""
+    return [
+        replace(life, made=replace(life.made, visitor=replace(visitor, id=ids[visitor.id])))
+        if (visitor := life.made.visitor) is not None and visitor.id is not None
+        else life
+        for life in lives
+    ]

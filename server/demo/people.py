@@ -69,7 +69,7 @@ _NAMES = (
     ),
     ("Élodie Léa Hugo Chloé Théo Mathilde Loïc", "Lefèvre Moreau Dubois Girard François Rousseau"),
     ("Giulia Matteo Chiara Lorenzo Francesca Nicolò", "Rossi Esposito Bianchi Ricci Conti Marchetti"),
-    ("Zeynep Emre Elif Burak Ayşe Çağlar", "Yılmaz Demir Şahin Öztürk Aydın Koç"),  # noqa: RUF001  # so they are spelt
+    ("Zeynep Emre Elif Burak Ayşe Çağlar", "Yılmaz Demir Şahin Öztürk Aydın Koç"),
     ("Nguyệt Minh Linh Đức Thảo Quân", "Nguyễn Trần Phạm Lê Đặng Hoàng"),
 )
 _OTHER_SCRIPTS = (

@@ -5,27 +5,29 @@ grid holds nothing that would have been refused. Belongs here: one venue's plan.
 (``demand``), and the database.
 """
 
-import base64
 import datetime as dt
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from random import Random
+from typing import Any
 
-from grid_engine.calendar_day import CalendarDay, calendar_day, day_of, local_time, next_existing
+from grid_engine.calendar_day import CalendarDay, calendar_day, day_of, local_time
 from grid_engine.diff import Diff, Put
 from grid_engine.grid import Grid
 from grid_engine.interval import DAY, HOUR, MINUTE, Instant, Interval
 from rules.evaluate import is_allowed
 from rules.model import Action, Proposal, Role
-from rules.policy import write_values
+from rules.opening_hours import is_open
+from rules.policy import Policy, write_values
 from server.demo import demand
-from server.demo.blueprint import Series, Venue
+from server.demo.afterwards import afterwards, completed
+from server.demo.blueprint import Venue
+from server.demo.closures import Closure, closures
+from server.demo.identities import booking_id, code, grid_id
 from server.demo.life import Life, Step
 from server.demo.people import passer_by, phone_of_passer_by
 from server.service.circumstances import OFFERED, facts_for, policy_in_force
-from server.service.identifiers import CODE_ALPHABET, CODE_LENGTH, GRID_ID_BYTES
 from server.storage.customers import ActiveBooking, Customer
 from server.storage.location_state import LocationState
 from server.storage.stored_booking import StoredBooking, StoredVisitor
@@ -75,6 +77,7 @@ class Plan:
         self._since = since
         self._now = now
         self._codes = codes
+        self._values: dict[Policy, dict[str, Any]] = {}
         self._today = day_of(now, state.timezone)
         self._policy = state.policy.values
         self._bays = [resource.id for resource in state.active_resources]
@@ -87,26 +90,28 @@ class Plan:
         day = calendar_day(date, self._state.timezone, self._state.slot_minutes)
         if not day.rows or not self._bays:
             return
-        self._block_series(random, self._venue.series, day)
-        self._block_event(random, day)
-        self._block_repair(random, day)
+        for closure in closures(random, self._venue, day, is_today=date == self._today):
+            self._block(random, closure)
         if date == self._today + dt.timedelta(days=1):
             self._book_known(random, day)
         chances = self._chances(day)
         for bay in self._bays:
             self._fill_bay(random, bay, day, chances)
 
-    # Bookings
-
     def _chances(self, day: CalendarDay) -> list[float]:
         """How likely a booking begins with each row, if that is free."""
         booked = demand.booked_ahead((day.date - self._today).days) * self._venue.busyness
-        shares = [
-            min(demand.in_use(local_time(row, day.timezone).hour, day.date.weekday()) * booked, 0.95)
-            for row in day.rows
-        ]
-        turnover = self._policy.buffer_minutes
-        return [demand.likelihood_of_start(share, day.slot_minutes, turnover) for share in shares]
+        weekday, timezone, hours = day.date.weekday(), day.timezone, self._policy.opening_hours
+        chances = []
+        for row in day.rows:
+            share = min(demand.in_use(local_time(row, timezone).hour, weekday) * booked, 0.95)
+            is_closed = hours is not None and not is_open(Interval(row, row + 1), hours, timezone)
+            chances.append(
+                0.0
+                if is_closed
+                else demand.likelihood_of_start(share, day.slot_minutes, self._policy.buffer_minutes)
+            )
+        return chances
 
     def _fill_bay(self, random: Random, bay: int, day: CalendarDay, chances: Sequence[float]) -> None:
         favoured = random.uniform(0.75, 1.2)
@@ -139,25 +144,28 @@ class Plan:
         booked_at = self._booked_at(random, interval.start, lead)
         if booked_at is None:
             return False
-        user_id = only
+        customer = self._crowd.customers[only] if only is not None else None
         if only is None and not walks_in:
-            user_id = self._somebody(random, bay, interval, booked_at)
-        customer = self._crowd.customers[user_id] if user_id is not None else None
-        if not self._allowed(bay, interval, customer, booked_at):
+            customer = self._somebody(random, bay, interval, booked_at)
+        if (customer is None or only is not None) and not self._allowed(bay, interval, customer, booked_at):
             return False
 
         by_staff = customer is None or (only is None and random.random() < demand.BOOKED_BY_STAFF)
         actor = random.choice(self._crowd.staff) if by_staff or customer is None else customer.id
-        made = replace(
-            self._blank(random, bay, interval, booked_at, actor),
-            user_id=user_id,
+        made = self._made(
+            random,
+            bay,
+            interval,
+            booked_at,
+            actor,
+            user_id=customer.id if customer else None,
             customer_name=customer.name if customer else "",
             visitor=None if customer else self._visitor(random),
-            note=random.choice(demand.NOTES) if random.random() < 0.12 else None,
-            judged_by=write_values(policy_in_force(self._state, customer, booked_at)),
+            note=random.choice(demand.NOTES) if random.random() < demand.NOTED else None,
+            judged_by=self._written(policy_in_force(self._state, customer, booked_at)),
         )
         steps = [Step(at=booked_at, event_type="created", changes={}, actor_id=actor)]
-        steps += self._afterwards(random, made, certain=only is not None)
+        steps += afterwards(random, made, self._crowd.staff, self._now, certain=only is not None)
         self._keep(Life(made=made, steps=tuple(steps)))
         return True
 
@@ -170,7 +178,7 @@ class Plan:
             return max(start - lead, earliest)
         return random.randint(earliest, latest)
 
-    def _somebody(self, random: Random, bay: int, interval: Interval, booked_at: Instant) -> int | None:
+    def _somebody(self, random: Random, bay: int, interval: Interval, booked_at: Instant) -> Customer | None:
         """A customer who may book that, or None after a few tries."""
         for user_id in random.choices(self._regulars, cum_weights=self._weights, k=TRIES):
             customer = self._crowd.customers[user_id]
@@ -179,7 +187,7 @@ class Plan:
             if any(booking.interval.overlaps(interval) for booking in customer.bookings):
                 continue
             if self._allowed(bay, interval, customer, booked_at):
-                return user_id
+                return customer
         return None
 
     def _allowed(self, bay: int, interval: Interval, customer: Customer | None, booked_at: Instant) -> bool:
@@ -199,122 +207,41 @@ class Plan:
         phone = phone_of_passer_by(random, random.choice(self._venue.area_codes)) if known else None
         return StoredVisitor(id=-1 - len(self.lives), name=name, phone=phone)
 
-    def _afterwards(self, random: Random, made: StoredBooking, *, certain: bool) -> list[Step]:
-        """What happened to a booking until now."""
-        start, end = made.interval.start, made.interval.end
-        desk = random.choice(self._crowd.staff)
-        steps = []
-        if random.random() < demand.WRITTEN_ON and made.created_at + HOUR < min(start, self._now):
-            written = Step(
-                at=made.created_at + random.randrange(MINUTE, HOUR),
-                event_type="updated",
-                changes={"internal_note": random.choice(demand.INTERNAL_NOTES)},
-                actor_id=desk,
-            )
-            steps.append(written)
-        cancel_by = min(start - (made.judged_by["cutoff_minutes"] + 30) * MINUTE, self._now)
-        if random.random() < demand.CANCELLED and made.created_at + 2 * HOUR < cancel_by and not certain:
-            cancelled = Step(
-                at=random.randint(made.created_at + 2 * HOUR, cancel_by),
-                event_type="cancelled",
-                changes={"status": "cancelled", "cancel_reason": random.choice(demand.CANCEL_REASONS)},
-                actor_id=made.user_id or desk,
-            )
-            return [*steps, cancelled]
-        if random.random() < demand.NO_SHOW:
-            missed_at = start + random.randrange(15 * MINUTE, 30 * MINUTE)
-            if end <= self._now:
-                missed = {"status": "no_show"}
-                steps.append(Step(at=missed_at, event_type="no_show", changes=missed, actor_id=desk))
-                return steps
-        if random.random() >= demand.NOT_CHECKED_IN:
-            came_at = max(start + random.randrange(-12 * MINUTE, 8 * MINUTE), made.created_at + MINUTE)
-            if came_at <= self._now:
-                came = {"attended_at": came_at}
-                actor = made.user_id if made.user_id and random.random() < 0.5 else desk
-                steps.append(Step(at=came_at, event_type="attended", changes=came, actor_id=actor))
-        return [*steps, *self._completed(made.interval)]
-
-    def _completed(self, interval: Interval) -> list[Step]:
-        if interval.end > self._now:
-            return []
-        return [
-            Step(
-                at=interval.end,
-                event_type="completed",
-                changes={"status": "completed"},
-                actor_id=None,
-                cause="completion",
-                together="completed",
-            )
-        ]
-
-    # Blocks
-
-    def _block_series(self, random: Random, series: Series, day: CalendarDay) -> None:
-        if day.date.weekday() in series.weekdays:
-            interval = _at(day, series.opens, series.closes)
-            for place in series.bays:
-                self._block(
-                    random, place - 1, interval, series.type, series.reason, HOUR, series_id=series.series_id
-                )
-
-    def _block_event(self, random: Random, day: CalendarDay) -> None:
-        if day.date.weekday() == 5:
-            host = random.choice(
-                ("Harlow & Finch", "Brightwater Dental", "Northgate Robotics", "The Quill Agency")
-            )
-            first = random.randrange(max(len(self._bays) - 4, 1))
-            for place in range(first, first + 4):
-                interval = _at(day, 14 * 60, 18 * 60)
-                self._block(random, place, interval, "PRIVATE_EVENT", f"Company outing: {host}", 2 * HOUR)
-
-    def _block_repair(self, random: Random, day: CalendarDay) -> None:
-        if random.random() < 0.5 or day.date == self._today:
-            opens = random.choice((8, 9, 10, 13)) * 60
-            interval = _at(day, opens, opens + random.choice((60, 120, 180)))
-            place, reason = random.randrange(len(self._bays)), random.choice(self._venue.repairs)
-            self._block(random, place, interval, "MAINTENANCE", reason, 3 * HOUR)
-
-    def _block(
-        self,
-        random: Random,
-        place: int,
-        interval: Interval | None,
-        type_: str,
-        reason: str,
-        after: int,
-        *,
-        series_id: str | None = None,
-    ) -> None:
-        """A block made ``after`` so many seconds of the time told of; those of one time and reason were made together."""
-        if interval is None or place >= len(self._bays):
+    def _block(self, random: Random, closure: Closure) -> None:
+        """A block, unless something is in its way; those of one venue, time and reason were made together."""
+        interval, place = closure.interval, closure.place
+        blocked_at = min(self._since + closure.after, self._now)
+        if place >= len(self._bays) or blocked_at > interval.start:
             return
         bay = self._bays[place]
         proposal = Proposal(action=Action.BLOCK, role=Role.ADMIN, resource_id=bay, interval=interval)
         if not is_allowed(proposal, facts_for(self._state, self._grid, None, self._now)):
             return
-        blocked_at = min(self._since + after, self._now)
         admin = self._crowd.admin
-        made = replace(
-            self._blank(random, bay, interval, blocked_at, admin),
-            type=type_,
-            reason=reason,
-            series_id=series_id,
-            judged_by=write_values(self._policy),
+        made = self._made(
+            random,
+            bay,
+            interval,
+            blocked_at,
+            admin,
+            type=closure.type,
+            reason=closure.reason,
+            series_id=closure.series_id,
+            judged_by=self._written(self._policy),
         )
-        created = Step(at=blocked_at, event_type="created", changes={}, actor_id=admin, together=reason)
-        self._keep(Life(made=made, steps=(created, *self._completed(interval))))
+        created = Step(
+            at=blocked_at, event_type="created", changes={}, actor_id=admin, together=closure.reason
+        )
+        self._keep(Life(made=made, steps=(created, *completed(interval, self._now))))
 
-    # Both
-
-    def _blank(
-        self, random: Random, bay: int, interval: Interval, made_at: Instant, actor: int
+    def _made(
+        self, random: Random, bay: int, interval: Interval, made_at: Instant, actor: int, **more: Any
     ) -> StoredBooking:
+        """A booking as it was made, with ids of its own."""
         return StoredBooking(
-            id=_booking_id(random, made_at),
-            grid_id=base64.urlsafe_b64encode(random.randbytes(GRID_ID_BYTES)).rstrip(b"=").decode(),
-            code=self._code(random),
+            id=booking_id(random, made_at),
+            grid_id=grid_id(random),
+            code=code(random, self._codes),
             location_id=self._state.id,
             resource_id=bay,
             interval=interval,
@@ -323,14 +250,14 @@ class Plan:
             created_at=made_at,
             updated_at=made_at,
             version=0,
+            **more,
         )
 
-    def _code(self, random: Random) -> str:
-        while True:
-            code = "".join(random.choices(CODE_ALPHABET, k=CODE_LENGTH))
-            if code not in self._codes:
-                self._codes.add(code)
-                return code
+    def _written(self, policy: Policy) -> dict[str, Any]:
+        """The values that a booking keeps of its policy (R20), one object for all that were judged alike."""
+        if policy not in self._values:
+            self._values[policy] = write_values(policy)
+        return self._values[policy]
 
     def _keep(self, life: Life) -> None:
         self.lives.append(life)
@@ -349,33 +276,5 @@ class Plan:
             customers[customer.id] = replace(customer, bookings=(*customer.bookings, counted))
 
 
-def with_visitors(lives: Sequence[Life], ids: Mapping[int, int]) -> list[Life]:
-    """The lives with the ids that their visitors were given."""
-    return [
-        replace(life, made=replace(life.made, visitor=replace(visitor, id=ids[visitor.id])))
-        if (visitor := life.made.visitor) is not None and visitor.id is not None
-        else life
-        for life in lives
-    ]
-
-
 def _ahead(customer: Customer, instant: Instant) -> list[ActiveBooking]:
     return [booking for booking in customer.bookings if booking.interval.end > instant]
-
-
-def _at(day: CalendarDay, opens: int, closes: int) -> Interval | None:
-    """From one to another minute after midnight by the wall clock; None on the day that the clocks leave nothing of it."""
-    start, end = (
-        next_existing(dt.datetime.combine(day.date, dt.time.min) + dt.timedelta(minutes=minute), day.timezone)
-        for minute in (opens, closes)
-    )
-    return Interval(start, end) if start < end else None
-
-
-def _booking_id(random: Random, instant: Instant) -> str:
-    """A UUID of version 7 (RFC 9562), as if made then."""
-    milliseconds = instant * 1000 + random.randrange(1000)
-    value = (
-        milliseconds << 80 | 0x7 << 76 | random.getrandbits(12) << 64 | 0b10 << 62 | random.getrandbits(62)
-    )
-    return str(uuid.UUID(int=value))

@@ -14,9 +14,9 @@ from grid_engine.interval import Instant, Interval
 from server.clock import Clock
 from server.demo.blueprint import ADMIN, OPERATOR, PASSWORD, VENUES, Venue
 from server.demo.founding import MONTH, ban_somebody, found_accounts, found_venue
-from server.demo.life import told
+from server.demo.life import told, with_visitors
 from server.demo.people import Person, customers
-from server.demo.planning import Crowd, Plan, with_visitors
+from server.demo.planning import Crowd, Plan
 from server.demo.writing import (
     Marked,
     lock_demo,
