@@ -28,7 +28,7 @@ from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.grid import grid_endpoints
 from server.edge.routes.operations import operation_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
-from server.edge.serving import routes_of
+from server.edge.serving import EXCEPTION_HANDLERS, routes_of
 from server.edge.websocket import WebSocketEndpoint
 from server.live.connections import Connections
 from server.live.rooms import Rooms
@@ -173,5 +173,6 @@ def create_app(node: Node) -> Starlette:
             *page_routes(),
         ],
         middleware=[Middleware(SecurityHeaders)],
+        exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
