@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
-from grid_engine.interval import Instant, Interval
+from grid_engine.interval import DAY, Instant, Interval
 from rules.local_time import UnknownTimes, resolve_times
 from rules.model import Suggestion
 from server.errors import Fault, Malformed, Refused
+
+
+LONGEST = 366 * DAY
+"""Rules look at every day that an interval touches; nothing that can be booked or blocked at once is longer."""
 
 
 def interval_of(
@@ -15,7 +19,7 @@ def interval_of(
 
     Raises:
         Refused: if a wall time does not exist or occurs twice, with what it may have meant.
-        Malformed: if the end is not after the start.
+        Malformed: if the end is not after the start, or more than a year after it.
     """
     times = resolve_times(start, end, timezone)
     if isinstance(times, UnknownTimes):
@@ -25,4 +29,6 @@ def interval_of(
         )
     if times[1] <= times[0]:
         raise Malformed(faults=[Fault("/end_time", "must be after start_time")])
+    if times[1] - times[0] > LONGEST:
+        raise Malformed(faults=[Fault("/end_time", f"must be within {LONGEST // DAY} days of start_time")])
     return Interval(*times)
