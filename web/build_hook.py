@@ -44,7 +44,9 @@ def build_web(web: Path, report: Any = print) -> None:
     packages = digest([web / "package.json", web / "package-lock.json"], web)
     installed = web / "node_modules" / ".baygrid-digest"
     sources = digest(inputs(web), web)
-    built = web / "dist" / ".baygrid-digest"
+    built = web / "node_modules" / ".baygrid-built"
+    if not (web / "dist").is_dir():
+        built.unlink(missing_ok=True)
     if recorded(installed) == packages and recorded(built) == sources:
         return
     with tempfile.TemporaryDirectory() as folder:
