@@ -3,7 +3,9 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+import { differs } from '../gestures/moving';
 import type { Edit, Place } from '../store/changes';
+import { parseInstant } from '../wire/instant';
 import type { GridRecord } from '../wire/messages';
 import type { Booking } from '../wire/readings';
 import { CustomerPicker } from './CustomerPicker';
@@ -16,52 +18,113 @@ interface Props {
   booking: Booking;
 }
 
+/** What the form holds while somebody edits. */
+interface Fields {
+  note: string;
+  internal: string;
+  person: { user_id: number; name: string } | null;
+  place: Place;
+}
+
+function fieldsOf(booking: Booking): Fields {
+  return {
+    note: booking.note ?? '',
+    internal: booking.internal_note ?? '',
+    person: null,
+    place: {
+      resource_id: booking.resource_id,
+      start: parseInstant(booking.start_time),
+      end: parseInstant(booking.end_time),
+    },
+  };
+}
+
+function editOf(fields: Fields, before: Fields): Edit {
+  return {
+    ...(fields.note === before.note ? {} : { note: fields.note }),
+    ...(fields.internal === before.internal ? {} : { internal_note: fields.internal }),
+    ...(fields.person === null ? {} : { person: fields.person }),
+    ...(differs(fields.place, before.place) ? { place: fields.place } : {}),
+  };
+}
+
 export function BookingForm({ record, booking }: Props): JSX.Element {
   const desk = useDesk();
-  const [note, setNote] = useState(booking.note ?? '');
-  const [internal, setInternal] = useState(booking.internal_note ?? '');
-  const [person, setPerson] = useState<{ user_id: number; name: string } | null>(null);
-  const [place, setPlace] = useState<Place>({
-    resource_id: record.resource_id,
-    start: record.start,
-    end: record.end,
-  });
+  /** What the edit began from; what is read later takes its place only where nothing typed would be lost. */
+  const [base, setBase] = useState({ version: booking.version, fields: fieldsOf(booking) });
+  const [fields, setFields] = useState(base.fields);
   const [going, setGoing] = useState(false);
 
-  const moved =
-    place.resource_id !== record.resource_id || place.start !== record.start || place.end !== record.end;
+  const edit = editOf(fields, base.fields);
+  const changed = Object.keys(edit).length > 0;
+  const newer = booking.version > base.version;
+  const begin = (from: Booking): void => {
+    const fresh = fieldsOf(from);
+    setBase({ version: from.version, fields: fresh });
+    setFields(fresh);
+  };
+  useEffect(() => {
+    if (newer && !changed) begin(booking);
+  });
+
+  const { place } = fields;
+  const moved = edit.place !== undefined;
   useEffect(() => {
     desk.preview.value = moved ? { kind: 'move', record, inside: true, ...place } : null;
   }, [desk, record, place, moved]);
 
-  const edit: Edit = {
-    ...(note === (booking.note ?? '') ? {} : { note }),
-    ...(internal === (booking.internal_note ?? '') ? {} : { internal_note: internal }),
-    ...(person === null ? {} : { person }),
-    ...(moved ? { place } : {}),
+  const set = (some: Partial<Fields>): void => {
+    setFields((before) => ({ ...before, ...some }));
   };
-  const changed = Object.keys(edit).length > 0;
   const editable = desk.movable(record) && desk.link.value.phase === 'live';
   const submit = (event: Event): void => {
     event.preventDefault();
     if (!changed || going) return;
     setGoing(true);
-    void desk.save(record, edit, booking.version).then((saved) => {
+    void desk.save(record, edit, base.version).then((saved) => {
       setGoing(false);
-      if (saved) desk.preview.value = null;
+      if (saved !== null) begin(saved);
     });
   };
   return (
     <form class="panel-form" onSubmit={submit}>
+      {newer && changed && !going && (
+        <div class="overtaken" role="status">
+          <span>Somebody else changed this booking meanwhile.</span>
+          <button
+            type="button"
+            class="chip"
+            onClick={() => {
+              begin(booking);
+            }}
+          >
+            Show theirs
+          </button>
+        </div>
+      )}
       <fieldset disabled={!editable}>
-        <PlaceFields record={record} place={place} onChange={setPlace} />
-        {moved && <VerdictNote verdict={desk.verdict.value} onChoose={setPlace} />}
+        <PlaceFields
+          record={record}
+          place={place}
+          onChange={(chosen) => {
+            set({ place: chosen });
+          }}
+        />
+        {moved && (
+          <VerdictNote
+            verdict={desk.verdict.value}
+            onChoose={(chosen) => {
+              set({ place: chosen });
+            }}
+          />
+        )}
         <CustomerPicker
+          key={base.version}
           label="Customer"
           visitors={false}
           initial={record.who ?? ''}
           onChoose={(chosen) => {
-            setPerson(chosen === null || chosen.user_id === null ? null : chosen);
+            set({ person: chosen === null || chosen.user_id === null ? null : chosen });
           }}
         />
         <label class="field">
@@ -70,9 +133,9 @@ export function BookingForm({ record, booking }: Props): JSX.Element {
             name="note"
             rows={2}
             maxLength={2000}
-            value={note}
+            value={fields.note}
             onInput={(event) => {
-              setNote(event.currentTarget.value);
+              set({ note: event.currentTarget.value });
             }}
           />
         </label>
@@ -82,9 +145,9 @@ export function BookingForm({ record, booking }: Props): JSX.Element {
             name="internal_note"
             rows={2}
             maxLength={2000}
-            value={internal}
+            value={fields.internal}
             onInput={(event) => {
-              setInternal(event.currentTarget.value);
+              set({ internal: event.currentTarget.value });
             }}
           />
         </label>

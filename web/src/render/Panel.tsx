@@ -113,7 +113,7 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
         {booking.kind === 'problem' && <p class="form-problem">The details cannot be read just now.</p>}
         {booking.kind === 'reading' && <p class="quiet">Reading the details…</p>}
         {booking.kind === 'read' && record.kind === 'booking' && (
-          <BookingForm key={booking.value.version} record={record} booking={booking.value} />
+          <BookingForm record={record} booking={booking.value} />
         )}
       </div>
     </aside>

@@ -69,3 +69,22 @@ export function SignIn({ problem, signIn }: Props): JSX.Element {
     </main>
   );
 }
+
+/** For somebody whose account does not work at a desk. */
+export function NoDesk({ name, signOut }: { name: string; signOut: () => void }): JSX.Element {
+  return (
+    <main class="sign-in">
+      <section class="sign-in-form">
+        <span class="brand large">
+          <BrandMark />
+          <span class="brand-name">Baygrid</span>
+        </span>
+        <h1>This is the front desk’s page</h1>
+        <p>{name}, your account is not one of staff.</p>
+        <button type="button" class="primary-button" onClick={signOut}>
+          Sign in as somebody else
+        </button>
+      </section>
+    </main>
+  );
+}

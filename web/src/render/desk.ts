@@ -109,7 +109,7 @@ export interface Desk {
 
   readonly book: (place: Place, person: Person, note: string) => Promise<Refusal | null>;
   readonly move: (record: GridRecord, place: Place) => void;
-  readonly save: (record: GridRecord, edit: Edit, version: number) => Promise<boolean>;
+  readonly save: (record: GridRecord, edit: Edit, version: number) => Promise<Booking | null>;
   /** Asks first. */
   readonly cancel: (record: GridRecord) => void;
   readonly attend: (record: GridRecord) => void;

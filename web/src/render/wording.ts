@@ -15,6 +15,7 @@ export const BLOCK_LABELS: Readonly<Record<BlockType, string>> = {
 export function titleOf(record: GridRecord): string {
   if (record.kind === 'block') return blockLabel(record);
   if (record.who !== undefined && record.who !== null && record.who !== '') return record.who;
+  if (record.status === 'busy') return 'Busy';
   return record.kind === 'hold' ? 'Held' : 'Booking';
 }
 
@@ -26,6 +27,7 @@ export function blockLabel(record: GridRecord): string {
 export function stateOf({ record, certainty }: DrawnRecord): string {
   if (certainty === 'pending') return 'Saving…';
   if (certainty === 'unknown') return 'Not known yet';
+  if (record.status === 'busy') return '';
   if (record.kind === 'block') return record.reason ?? '';
   if (record.kind === 'hold') return 'Held';
   if (record.status === 'completed') return 'Completed';

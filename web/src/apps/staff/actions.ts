@@ -12,6 +12,7 @@ import type { Clock } from '../../store/clock';
 import type { Grid } from '../../store/grid';
 import type { NoticeAction, Notices } from '../../store/notices';
 import type { GridRecord, Nak, Violation } from '../../wire/messages';
+import type { Booking } from '../../wire/readings';
 import { placeOf } from './verdicts';
 
 /** Staff take back their own last change within this time (G11). */
@@ -83,17 +84,17 @@ export class Actions {
     );
   }
 
-  /** Saves an edit; whether it went through. */
-  async save(record: GridRecord, edit: Edit, version: number): Promise<boolean> {
+  /** Saves an edit; the booking as it is then, or null where it did not go through. */
+  async save(record: GridRecord, edit: Edit, version: number): Promise<Booking | null> {
     const place = edit.place ?? record;
-    let saved = false;
+    let saved: Booking | null = null;
     await this.#attempt(
       'Change against the rules?',
       edit.place === undefined ? null : { kind: 'move', record, inside: true, ...edit.place },
       edit.place === undefined ? null : this.parts.verdictAbout(edit.place),
       (reason) => this.parts.changes.update(record, edit, version, reason),
       (outcome) => {
-        saved = true;
+        saved = outcome.booking;
         this.#done(`${edit.person?.name ?? nameOf(record)} saved`, place, outcome);
       },
       (refusal) => {

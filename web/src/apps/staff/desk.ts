@@ -32,10 +32,8 @@ const NARROWEST_ROW = 12;
 
 export interface RunningDesk {
   readonly desk: Desk;
-  /** A fresh token for the open link. */
+  /** The session has a fresh token: for the open link, or to open it again. */
   readonly authenticate: (token: string) => void;
-  /** The session was renewed after the link had been told to sign in again. */
-  readonly reconnect: () => void;
   readonly stop: () => void;
 }
 
@@ -77,8 +75,10 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
   const mayOverride = computed(
     () => me.role === 'admin' || (me.role === 'staff' && me.location_ids.includes(location.value?.id ?? -1)),
   );
+  /** Staff of another venue see its grid as customers do (A1), and change nothing from here. */
+  const worksHere = computed(() => mayOverride.value || me.role === 'operator');
   const movable = (record: GridRecord): boolean =>
-    me.role !== 'customer' &&
+    worksHere.peek() &&
     link.phase.peek() === 'live' &&
     !pending.isPending(record.id) &&
     record.status === 'confirmed' &&
@@ -138,12 +138,22 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
     });
   };
   const open = (id: string): void => {
+    // Somebody else's busy time has nothing behind it that may be seen here.
+    if (grid.get(id)?.status === 'busy') return;
     batch(() => {
       composing.value = null;
       opened.value = id;
     });
   };
   const mayChange = (): boolean => {
+    if (!worksHere.peek()) {
+      notices.show({
+        tone: 'warning',
+        title: 'Only to look at',
+        detail: `You do not work at ${location.peek()?.name ?? 'this location'}.`,
+      });
+      return false;
+    }
     if (link.phase.peek() === 'live') return true;
     notices.show({
       tone: 'warning',
@@ -363,9 +373,6 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
     desk,
     authenticate: (token) => {
       link.authenticate(token);
-    },
-    reconnect: () => {
-      link.start();
     },
     stop: () => {
       stopTelling();

@@ -90,8 +90,9 @@ export class Link {
     this.#connection.stop();
   }
 
+  /** Tells the open link of a fresh token; a link that was told to sign in again takes it up with the new cookie. */
   authenticate(token: string): void {
-    this.#connection.send({ t: 'auth', token });
+    if (!this.#connection.send({ t: 'auth', token })) this.#connection.start();
   }
 
   /** Watches a location's day, and what lies round it. A day that is held already is not asked for again. */

@@ -7,7 +7,7 @@ import { effect, signal, untracked } from '@preact/signals';
 import { render, type JSX } from 'preact';
 
 import { Workspace } from '../../render/Workspace';
-import { SignIn } from '../../render/SignIn';
+import { NoDesk, SignIn } from '../../render/SignIn';
 import type { User } from '../../wire/readings';
 import { openDesk, type RunningDesk } from './desk';
 import { rememberedTheme, rememberTheme } from './preferences';
@@ -32,32 +32,32 @@ effect(() => {
   });
 });
 
-/** Opens a desk for who signed in, and closes that of who left. */
+/** Opens a desk for who works at one, and closes that of who left. */
 function attend(user: User | null | undefined): void {
   const open = running.peek();
   if (user === undefined || user?.id === open?.desk.me.id) return;
   open?.stop();
   running.value =
-    user === null
+    user === null || !worksAtDesk(user)
       ? null
       : openDesk(
           user,
-          () => void renew(),
+          () => void session.renew(),
           () => void session.end(),
         );
 }
 
-/** The link was told to sign in again: with a new token, if the session can still be renewed. */
-async function renew(): Promise<void> {
-  if (await session.renew()) running.peek()?.reconnect();
+function worksAtDesk(user: User): boolean {
+  return user.role === 'admin' || user.role === 'operator' || user.role === 'staff';
 }
 
 function App(): JSX.Element | null {
-  if (session.user.value === undefined) return null;
+  const user = session.user.value;
   const open = running.value;
-  if (open === null)
-    return <SignIn problem={session.problem} signIn={(email, password) => session.signIn(email, password)} />;
-  return <Workspace desk={open.desk} theme={theme} />;
+  if (user === undefined) return null;
+  if (open !== null) return <Workspace desk={open.desk} theme={theme} />;
+  if (user !== null) return <NoDesk name={user.name} signOut={() => void session.end()} />;
+  return <SignIn problem={session.problem} signIn={(email, password) => session.signIn(email, password)} />;
 }
 
 const root = document.getElementById('app');
