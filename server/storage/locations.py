@@ -139,7 +139,7 @@ async def read_state(connection: Connection, location_id: int) -> LocationState 
 async def read_diffs(
     connection: Connection, location_id: int, after: int, until: int
 ) -> tuple[Diff, ...] | None:
-    """One diff for each version in ``(after, until]``; None when they are not all kept, or ``after`` lies ahead."""
+    """One diff for each version in ``(after, until]``; None when they are not all kept or readable, or ``after`` lies ahead."""
     if after > until:
         return None
     rows = await connection.fetch(
@@ -150,7 +150,10 @@ async def read_diffs(
     )
     if len(rows) != until - after:
         return None
-    return tuple(Diff(row["version"] - 1, row["version"], unpack_ops(row["ops"])) for row in rows)
+    try:
+        return tuple(Diff(row["version"] - 1, row["version"], unpack_ops(row["ops"])) for row in rows)
+    except ValueError:
+        return None  # written by another release: the location is read afresh
 
 
 def _records(rows: Collection[Row]) -> tuple[Record, ...]:
