@@ -21,6 +21,7 @@ from pydantic import (
     PlainValidator,
     WithJsonSchema,
 )
+from pydantic.config import JsonDict
 
 from grid_engine.interval import Instant
 
@@ -50,7 +51,8 @@ def parse_time(value: object) -> Instant | datetime:
 
 def format_instant(instant: Instant) -> str:
     """RFC 3339 in UTC: ``2027-06-05T14:00:00Z``."""
-    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime would leave out the zeroes of a year before 1000.
+    return datetime.fromtimestamp(instant, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _serialise_time(value: Instant | datetime) -> str:
@@ -69,6 +71,9 @@ def _filled(text: str) -> str:
     return text
 
 
+_IS_FILLED: JsonDict = {"pattern": r"\S"}
+"""How a document says what ``_filled`` checks, which words it better."""
+
 Time: TypeAlias = Annotated[
     Instant | datetime,
     PlainValidator(parse_time),
@@ -79,8 +84,12 @@ Time: TypeAlias = Annotated[
 
 Text: TypeAlias = Annotated[str, AfterValidator(_storable)]
 Note: TypeAlias = Annotated[Text, Field(max_length=MAX_NOTE)]
-Name: TypeAlias = Annotated[Text, Field(max_length=MAX_NAME), AfterValidator(_filled)]
-Reason: TypeAlias = Annotated[Text, Field(max_length=MAX_NOTE), AfterValidator(_filled)]
+Name: TypeAlias = Annotated[
+    Text, Field(max_length=MAX_NAME, json_schema_extra=_IS_FILLED), AfterValidator(_filled)
+]
+Reason: TypeAlias = Annotated[
+    Text, Field(max_length=MAX_NOTE, json_schema_extra=_IS_FILLED), AfterValidator(_filled)
+]
 Phone: TypeAlias = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+15551230000"])]
 Id: TypeAlias = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 BookingType: TypeAlias = Literal["CUSTOMER", "MAINTENANCE", "TRAINING", "PRIVATE_EVENT", "BLOCKED"]

@@ -8,7 +8,7 @@ import functools
 import re
 import zoneinfo
 from datetime import date, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     PlainValidator,
     WithJsonSchema,
 )
+from pydantic.config import JsonDict
 
 from grid_engine.interval import Instant
 from server.commands import Text, format_instant, parse_time
@@ -33,6 +34,17 @@ class Asked(BaseModel):
     """A body or a query: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _without_defaults(schema: JsonDict) -> None:
+    for member in cast("dict[str, JsonDict]", schema.get("properties", {})).values():
+        member.pop("default", None)
+
+
+class Changes(Asked):
+    """The body of a PATCH: what is left out stays as it is, so that its fields' defaults mean nothing (``changed``)."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
 class Told(BaseModel):
@@ -103,6 +115,6 @@ COMMA_SEPARATED = BeforeValidator(_comma_separated)
 """For ``Annotated`` fields of queries that are tuples: ``?status=held,confirmed``."""
 
 
-def changed(body: BaseModel) -> dict[str, Any]:
-    """The fields that were sent, by name, as parsed: what a PATCH changes. Defaults of such bodies mean nothing."""
+def changed(body: Changes) -> dict[str, Any]:
+    """The fields that were sent, by name, as parsed: what a PATCH changes. See ``Changes``."""
     return {name: getattr(body, name) for name in body.model_fields_set}

@@ -9,6 +9,7 @@ from server.commands import Id, format_instant
 from server.edge.endpoint import Endpoints
 from server.edge.problems import describe_violations
 from server.edge.routes.bookings import ViolationBody
+from server.errors import NotFound
 from server.principal import Principal
 from server.service.reading import Reading
 
@@ -64,6 +65,7 @@ def availability_endpoints(reading: Reading) -> Endpoints:
         "/api/availability",
         answer=AvailabilityBody,
         summary="What is free on a day",
+        faults=(NotFound,),
         example={"location_id": 1, "date": "2027-06-05", "duration": 60},
     )
     async def available(caller: Principal, query: AvailabilityQuery) -> dict[str, Any]:

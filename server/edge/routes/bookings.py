@@ -34,6 +34,7 @@ from server.errors import (
     IdempotencyMismatch,
     Malformed,
     NotActive,
+    NotFound,
     Refused,
     TooEarly,
 )
@@ -189,7 +190,7 @@ def booking_endpoints(desk: BookingDesk, reading: Reading) -> Endpoints:
         answer=BookingBody,
         status=201,
         summary="Book a resource",
-        faults=(*refusals, HoldExpired),
+        faults=(*refusals, HoldExpired, NotFound),
         example={"resource_id": 1, "start_time": "2027-06-05T14:00:00Z", "end_time": "2027-06-05T15:00:00Z"},
     )
     async def create(caller: Principal, body: Create, idempotency_key: str | None) -> Answer:
@@ -319,7 +320,7 @@ def booking_endpoints(desk: BookingDesk, reading: Reading) -> Endpoints:
         "/api/bookings/judge",
         answer=VerdictBody,
         summary="Judge without booking",
-        faults=(NotActive,),
+        faults=(NotActive, NotFound),
         limited=False,
         example={"resource_id": 1, "start_time": "2027-06-05T14:00:00Z", "end_time": "2027-06-05T15:00:00Z"},
     )
@@ -338,7 +339,7 @@ def booking_endpoints(desk: BookingDesk, reading: Reading) -> Endpoints:
         answer=HoldBody,
         status=201,
         summary="Hold an interval",
-        faults=(Refused, IdempotencyMismatch),
+        faults=(Refused, IdempotencyMismatch, NotFound),
         example={"resource_id": 1, "start_time": "2027-06-05T14:00:00Z", "end_time": "2027-06-05T15:00:00Z"},
     )
     async def hold(caller: Principal, body: Hold, idempotency_key: str | None) -> Answer:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from grid_engine.audience import Audience
 from server.commands import Id
 from server.edge.endpoint import Answer, Endpoints
+from server.errors import NotFound
 from server.live.rooms import Rooms
 from server.live.snapshots import take_snapshot
 from server.live.store import Store
@@ -53,6 +54,7 @@ def grid_endpoints(rooms: Rooms, store: Store) -> Endpoints:
         "/api/grid",
         answer=GridBody,
         summary="The grid of some days",
+        faults=(NotFound,),
         example={"location_id": 1, "from": "2027-06-05", "days": 1},
     )
     async def grid(caller: Principal, query: GridQuery) -> Answer:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from server.commands import Id, Name, Phone
 from server.edge.endpoint import Endpoints
-from server.edge.fields import Asked, Email, Told, changed
+from server.edge.fields import Asked, Changes, Email, Told, changed
 from server.edge.routes.accounts import User, told_user
 from server.errors import Duplicate, NotFound
 from server.principal import Principal
@@ -20,7 +20,7 @@ class MeQuery(Asked):
     location_id: Id | None = None
 
 
-class MePatch(Asked):
+class MePatch(Changes):
     """What people may change of their own account; what is left out stays."""
 
     name: Name = ""

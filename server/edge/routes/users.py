@@ -6,7 +6,7 @@ from pydantic import Field
 
 from server.commands import Id, Name, Phone, Reason, Text
 from server.edge.endpoint import Endpoints
-from server.edge.fields import Asked, AskedInstant, Email, Password, Told, ToldInstant, Word, changed
+from server.edge.fields import Asked, AskedInstant, Changes, Email, Password, Told, ToldInstant, Word, changed
 from server.edge.paging import Page, PageQuery, page_of
 from server.edge.routes.accounts import AdministeredUser, Role, Tier, User, administered_user, told_user
 from server.errors import Duplicate, Forbidden, InUse, NotFound
@@ -35,7 +35,7 @@ class UserPost(Asked):
     hubspot_id: Word | None = None
 
 
-class UserPatch(Asked):
+class UserPatch(Changes):
     """What is to change. A new password, and closing the account, sign it out everywhere."""
 
     name: Name = ""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from server.commands import Id, Name, Reason, Time
 from server.edge.endpoint import Endpoints
-from server.edge.fields import Asked, TimeZone, changed
+from server.edge.fields import Asked, Changes, TimeZone, changed
 from server.edge.paging import Page, PageQuery, page_of
 from server.edge.routes.venues import (
     BlackoutBody,
@@ -46,7 +46,7 @@ class LocationPost(Asked):
     active: bool = True
 
 
-class LocationPatch(Asked):
+class LocationPatch(Changes):
     """What is to change; a policy is replaced whole. ``confirm`` insists on what existing bookings speak against."""
 
     name: Name = ""
@@ -66,7 +66,7 @@ class ResourcePost(Asked):
     active: bool = True
 
 
-class ResourcePatch(Asked):
+class ResourcePatch(Changes):
     """What is to change; a resource stays at its location."""
 
     location_id: Id = 0
@@ -85,7 +85,7 @@ class BlackoutPost(Asked):
     reason: Reason
 
 
-class BlackoutPatch(Asked):
+class BlackoutPatch(Changes):
     """What is to change; a blackout stays at its location."""
 
     location_id: Id = 0
