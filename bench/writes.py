@@ -178,8 +178,8 @@ async def _baygrid(
             resource_id, start = _place(number)
             body = Create(
                 resource_id=resource_id,
-                start_time=_text(start),  # type: ignore[arg-type]  # parsed, as from a client
-                end_time=_text(start + HOUR),  # type: ignore[arg-type]
+                start_time=_text(start),
+                end_time=_text(start + HOUR),
             )
             begun = time.perf_counter()
             await desk.perform(people[number % len(people)], Command(op="create", body=body))

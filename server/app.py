@@ -36,6 +36,7 @@ from server.service.announcing import announce
 from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
 from server.service.identity import Identity
+from server.service.limited_desk import LimitedDesk
 from server.service.passwords import Passwords
 from server.service.rate_limits import RateLimits
 from server.service.reading import Reading
@@ -91,7 +92,7 @@ class Node:
         )
         self.connections = Connections(
             rooms=self.rooms,
-            desk=self.desk,
+            desk=LimitedDesk(self.desk, self.limits),
             identity=self.identity,
             clock=clock,
             bus=self.bus,
