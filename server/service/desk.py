@@ -6,6 +6,7 @@ here: that, and verdicts. Does not belong here: what commands do (``bookings``),
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rules.evaluate import evaluate
@@ -26,6 +27,7 @@ from server.service.orders import Order
 from server.service.sweeping import Sweep
 from server.service.writer import Task, Writer
 from server.storage.bookings import Bookings
+from server.storage.customers import Customer
 from server.storage.database import Database
 from server.storage.locations import Locations
 from server.storage.stored_booking import StoredBooking
@@ -132,8 +134,11 @@ class BookingDesk:
         if resource is None or not resource.active or not room.state.active:
             raise NotFound
         customer = await self._customers.get(customer_id) if customer_id is not None else None
-        without = booking.id if booking else None
-        facts = facts_for(room.state, room.grid, customer, self._clock.now(), without=without)
+        own = booking.id if booking else _hold_it_would_be(body, customer)
+        if own is not None and proposal.existing is None:
+            held = Moved(id=own, resource_id=proposal.resource_id, interval=proposal.interval)
+            proposal = replace(proposal, existing=held)
+        facts = facts_for(room.state, room.grid, customer, self._clock.now(), without=own)
         verdict = evaluate(proposal, facts)
         if verdict.allowed:
             return JudgedMove(allowed=True, overridable=False)
@@ -218,6 +223,15 @@ class BookingDesk:
         return known
 
 
+def _hold_it_would_be(body: object, customer: Customer | None) -> str | None:
+    """The hold that would be confirmed or replaced, and so stands in nobody's way (G5)."""
+    if isinstance(body, Create):
+        return str(body.hold_id) if body.hold_id else None
+    if isinstance(body, Hold) and customer is not None:
+        return next((each.id for each in customer.bookings if each.held), None)
+    return None
+
+
 def _proposal(
     principal: Principal,
     body: object,
@@ -247,7 +261,6 @@ def _proposal(
             role=role,
             resource_id=body.resource_id,
             interval=interval,
-            by_owner=customer_id == principal.user_id,
             override_reason=body.override_reason if isinstance(body, Create) else None,
         ), customer_id
     if not isinstance(body, Reschedule | Update):
@@ -260,7 +273,6 @@ def _proposal(
         role=role,
         resource_id=resource_id,
         interval=interval_of(start, end, resource_id, timezone),
-        by_owner=booking.user_id == principal.user_id,
         existing=Moved(
             id=booking.id,
             resource_id=booking.resource_id,

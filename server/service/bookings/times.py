@@ -7,7 +7,6 @@ from rules.local_time import UnknownTimes, resolve_times
 from rules.model import Suggestion
 from server.errors import Fault, Malformed, Refused
 
-
 LONGEST = 366 * DAY
 """Rules look at every day that an interval touches; nothing that can be booked or blocked at once is longer."""
 

@@ -1,0 +1,79 @@
+"""Verdicts without doing it: from memory, and the same that doing it would have (G8, R21)."""
+
+import pytest
+
+from grid_engine.interval import HOUR
+from server.errors import Forbidden, NotFound
+from server.principal import Principal
+from tests.service.conftest import Node
+from tests.service.test_booking import START, book, command, span
+from tests.venues import Town, Venue
+
+
+@pytest.fixture
+async def venue(town: Town) -> Venue:
+    return await town.venue()
+
+
+@pytest.fixture
+async def ann(town: Town) -> Principal:
+    return await town.person("Ann Able")
+
+
+async def test_g8_taken_time_is_refused_with_the_nearest_fix(
+    node: Node, town: Town, venue: Venue, ann: Principal
+) -> None:
+    await book(node, ann, venue.bays[0])
+    bob = await town.person("Bob")
+    verdict = await node.desk.judge(bob, command("create", resource_id=venue.bays[0], **span()))
+    assert (verdict.allowed, verdict.overridable) == (False, False)
+    assert [each["code"] for each in verdict.violations] == ["conflict"]
+    assert verdict.suggestions
+
+
+async def test_g8_staff_are_told_what_a_reason_would_waive(node: Node, town: Town, venue: Venue) -> None:
+    sam = await town.person("Sam", "staff", [venue])
+    verdict = await node.desk.judge(
+        sam, command("create", resource_id=venue.bays[0], visitor={"name": "Vic"}, **span(minutes=30))
+    )
+    assert (verdict.allowed, verdict.overridable) == (False, True)
+    reasoned = command(
+        "create",
+        resource_id=venue.bays[0],
+        visitor={"name": "Vic"},
+        override_reason="a lesson",
+        **span(minutes=30),
+    )
+    assert (await node.desk.judge(sam, reasoned)).allowed
+
+
+async def test_g4_g8_a_move_over_part_of_itself_is_allowed(
+    node: Node, venue: Venue, ann: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    verdict = await node.desk.judge(ann, command("reschedule", booking["id"], **span(START + HOUR // 2)))
+    assert verdict.allowed
+
+
+async def test_g5_r21_a_hold_stands_in_the_way_neither_of_its_booking_nor_of_the_hold_that_replaces_it(
+    node: Node, venue: Venue, ann: Principal
+) -> None:
+    held = await node.desk.perform(ann, command("hold", resource_id=venue.bays[0], **span()))
+    again = command("hold", resource_id=venue.bays[0], **span(START + HOUR // 2))
+    assert (await node.desk.judge(ann, again)).allowed
+    confirming = command("create", resource_id=venue.bays[0], hold_id=held.body["id"], **span())
+    assert (await node.desk.judge(ann, confirming)).allowed
+    assert (await node.desk.perform(ann, again)).status == 201
+
+
+async def test_a3_nobody_learns_of_bookings_by_judging(
+    node: Node, town: Town, venue: Venue, ann: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    bob = await town.person("Bob")
+    with pytest.raises(NotFound):
+        await node.desk.judge(bob, command("reschedule", booking["id"], **span(START + HOUR)))
+    with pytest.raises(Forbidden):
+        await node.desk.judge(
+            bob, command("create", resource_id=venue.bays[1], user_id=ann.user_id, **span())
+        )
