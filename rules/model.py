@@ -63,17 +63,15 @@ class Moved:
 class Proposal:
     """Something somebody wants of the grid.
 
-    ``role`` is the actor's at the location. ``by_owner`` says that the actor is the customer booked for, so that the
-    customer's own limits on moves count (R12, R17). ``existing`` is set for MOVE, CANCEL and RESTORE, and for a CREATE
-    that confirms a hold (the hold never conflicts with itself). ``new_customer`` says that a MOVE also passes the booking
-    to another customer, the one judged, for whom it is one more (R11).
+    ``role`` is the actor's at the location. ``existing`` is set for MOVE, CANCEL and RESTORE, and for a CREATE that
+    confirms a hold (the hold never conflicts with itself). ``new_customer`` says that a MOVE also passes the booking to
+    another customer, the one judged, for whom it is one more (R11).
     """
 
     action: Action
     role: Role
     resource_id: int
     interval: Interval
-    by_owner: bool = True
     existing: Moved | None = None
     override_reason: str | None = None
     new_customer: bool = False

@@ -6,11 +6,12 @@ from rules.model import Facts, Proposal, Violation
 
 
 def check_reschedule_limit(proposal: Proposal, facts: Facts) -> Iterator[Violation]:
-    """R12: refuses its customer a further move of a booking that the customer moved as often as allowed. Params: ``limit``.
+    """R12: refuses a further move of a booking that its customer moved as often as allowed. Params: ``limit``.
 
-    Moves by others do not count, and are not held to it (R17).
+    Whoever moves it is held to it, as to every rule that judges the customer; but moves by staff are not among those
+    counted (R17).
     """
     limit = facts.policy.reschedule_limit
     assert proposal.existing is not None, "moves are about a booking"
-    if proposal.by_owner and proposal.existing.reschedule_count >= limit:
+    if proposal.existing.reschedule_count >= limit:
         yield Violation(code="reschedule_limit", params={"limit": limit})

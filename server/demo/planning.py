@@ -196,7 +196,6 @@ class Plan:
             role=Role.CUSTOMER,
             resource_id=bay,
             interval=interval,
-            by_owner=customer is not None,
         )
         facts = facts_for(self._state, self._grid, customer, booked_at, grace=OFFERED)
         return is_allowed(proposal, facts)

@@ -157,6 +157,29 @@ async def test_r12_the_third_move_by_its_customer_is_refused(
     assert [violation.code for violation in refused.value.violations] == ["reschedule_limit"]
 
 
+async def test_r12_r17_what_its_customer_moved_twice_staff_move_with_a_reason_and_that_counts_for_nothing(
+    node: Node, town: Town, venue: Venue, ann: Principal, staff: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    for hours in (1, 2):
+        await node.desk.perform(ann, command("reschedule", booking["id"], **span(START + hours * HOUR)))
+    third = span(START + 3 * HOUR)
+    judged = await node.desk.judge(staff, command("reschedule", booking["id"], **third))
+    assert (judged.allowed, judged.overridable) == (False, True)
+    with pytest.raises(Refused) as refused:
+        await node.desk.perform(staff, command("reschedule", booking["id"], **third))
+    assert [(each.code, each.overridable) for each in refused.value.violations] == [
+        ("reschedule_limit", True)
+    ]
+    moved = await node.desk.perform(
+        staff, command("reschedule", booking["id"], override_reason="rained off", **third)
+    )
+    assert (moved.body["start_time"], moved.body["reschedule_count"]) == (third["start_time"], 2)
+    [event] = await town.fetch("SELECT * FROM booking_events ORDER BY id DESC LIMIT 1")
+    assert [each["code"] for each in event["metadata"]["waived"]] == ["reschedule_limit"]
+    assert event["metadata"]["override_reason"] == "rained off"
+
+
 async def test_r13_no_customer_cancels_within_two_hours_and_staff_do_with_a_reason(
     node: Node, town: Town, clock: ManualClock, venue: Venue, ann: Principal, staff: Principal
 ) -> None:

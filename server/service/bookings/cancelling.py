@@ -22,7 +22,6 @@ def cancel(order: Order, deliberation: Deliberation) -> Decision:
         role=order.role,
         resource_id=booking.resource_id,
         interval=booking.interval,
-        by_owner=booking.user_id == order.principal.user_id,
         existing=Moved(
             id=booking.id,
             resource_id=booking.resource_id,

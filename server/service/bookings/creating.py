@@ -29,7 +29,6 @@ def create(order: Order, deliberation: Deliberation) -> Decision:
         role=order.role,
         resource_id=body.resource_id,
         interval=interval,
-        by_owner=customer is not None and customer.id == order.principal.user_id,
         existing=Moved(id=hold.id, resource_id=hold.resource_id, interval=hold.interval) if hold else None,
         override_reason=body.override_reason,
     )

@@ -81,10 +81,9 @@ def _change(
         deliberation.require_resource(after.resource_id)
 
     customer = deliberation.customer(after.user_id)
-    by_owner = before.user_id == order.principal.user_id
     waived: tuple[Violation, ...] = ()
     if kind.moved or kind.passed_on:
-        proposal = _proposal(order, before, after, kind, override_reason, by_owner=by_owner)
+        proposal = _proposal(order, before, after, kind, override_reason)
         verdict = deliberation.judge(proposal, customer)
         if isinstance(verdict, Rejected):
             return verdict
@@ -93,6 +92,7 @@ def _change(
     elif (ban := _ban(order, customer, deliberation)) is not None:
         return ban
 
+    by_owner = before.user_id == order.principal.user_id
     counts = kind.moved and by_owner and order.role is Role.CUSTOMER
     changed = deliberation.stage(
         Change(
@@ -113,8 +113,6 @@ def _proposal(
     after: StoredBooking,
     kind: _Kind,
     override_reason: str | None,
-    *,
-    by_owner: bool,
 ) -> Proposal:
     existing = Moved(
         id=before.id,
@@ -127,7 +125,6 @@ def _proposal(
         role=order.role,
         resource_id=after.resource_id,
         interval=after.interval,
-        by_owner=by_owner,
         existing=existing,
         override_reason=override_reason,
         new_customer=kind.passed_on,
