@@ -65,7 +65,8 @@ class Proposal:
 
     ``role`` is the actor's at the location. ``existing`` is set for MOVE, CANCEL and RESTORE, and for a CREATE that
     confirms a hold (the hold never conflicts with itself). ``new_customer`` says that a MOVE also passes the booking to
-    another customer, the one judged, for whom it is one more (R11).
+    another customer, the one judged, for whom it is one more (R11). ``is_block`` says that what a RESTORE brings back is
+    a block; the action BLOCK says it by itself.
     """
 
     action: Action
@@ -75,6 +76,7 @@ class Proposal:
     existing: Moved | None = None
     override_reason: str | None = None
     new_customer: bool = False
+    is_block: bool = False
 
     def __post_init__(self) -> None:
         if self.existing is None and self.action in (Action.MOVE, Action.CANCEL):
@@ -88,7 +90,7 @@ class Proposal:
     @property
     def buffered(self) -> bool:
         """Whether it needs and gives the turnover buffer: all but blocks do (G2)."""
-        return self.action is not Action.BLOCK
+        return self.action is not Action.BLOCK and not self.is_block
 
 
 class Occupied(Protocol):

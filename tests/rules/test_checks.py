@@ -1,5 +1,6 @@
 """Each rule at its edges: what it refuses, what it lets pass, and what it tells."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -287,6 +288,16 @@ class TestConflict:
         assert told(create(at(9)), facts, "conflict") is None
         block = Proposal(action=Action.BLOCK, role=Role.ADMIN, resource_id=7, interval=at(3))
         assert told(block, facts, "conflict") is None
+
+    def test_g11_g2_a_block_is_restored_next_to_a_booking_and_a_booking_is_not(self, grid):
+        facts = facts_of(grid=grid([booked(at(2))]), policy=Policy(buffer_minutes=30))
+        existing = Moved(id="moved", resource_id=7, interval=at(8))
+        booking = Proposal(
+            action=Action.RESTORE, role=Role.ADMIN, resource_id=7, interval=at(3), existing=existing
+        )
+        assert told(booking, facts, "conflict") == busy(at(2)) | {"buffer_minutes": 30}
+        assert told(replace(booking, is_block=True), facts, "conflict") is None
+        assert told(replace(booking, is_block=True, interval=at(2.5)), facts, "conflict") is not None
 
     def test_r14_g4_it_does_not_stand_in_its_own_way(self, grid):
         facts = facts_of(grid=grid([booked(at(5), record_id="moved")]))

@@ -352,6 +352,29 @@ async def test_g11_staff_take_back_their_own_last_change_within_half_a_minute(
         await node.desk.perform(staff, command("undo", booking["id"]))
 
 
+async def test_g11_g2_a_block_goes_back_next_to_a_booking_where_bookings_keep_a_distance(
+    node: Node, town: Town, ann: Principal, admin: Principal
+) -> None:
+    venue = await town.venue(policy={"buffer_minutes": 30})
+    block = await book(node, admin, venue.bays[0], type="MAINTENANCE")
+    await book(node, ann, venue.bays[0], START + HOUR)
+    await node.desk.perform(admin, command("reschedule", block["id"], **span(START + 5 * HOUR)))
+    undone = await node.desk.perform(admin, command("undo", block["id"]))
+    assert (undone.body["start_time"], undone.body["type"]) == (format_instant(START), "MAINTENANCE")
+
+
+async def test_g11_g2_a_booking_does_not_go_back_to_where_its_distance_is_gone(
+    node: Node, town: Town, ann: Principal, admin: Principal
+) -> None:
+    venue = await town.venue(policy={"buffer_minutes": 30})
+    booking = await book(node, ann, venue.bays[0])
+    await node.desk.perform(admin, command("reschedule", booking["id"], **span(START + 5 * HOUR)))
+    await book(node, ann, venue.bays[0], START + HOUR)
+    with pytest.raises(Refused) as refused:
+        await node.desk.perform(admin, command("undo", booking["id"]))
+    assert [violation.code for violation in refused.value.violations] == ["conflict"]
+
+
 async def test_a2_a_banned_owner_may_cancel_but_neither_move_nor_write(
     node: Node, town: Town, venue: Venue, ann: Principal
 ) -> None:

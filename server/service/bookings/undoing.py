@@ -42,6 +42,7 @@ def undo(order: Order, deliberation: Deliberation) -> Decision:
             resource_id=restored.resource_id,
             interval=restored.interval,
             existing=Moved(id=booking.id, resource_id=booking.resource_id, interval=booking.interval),
+            is_block=booking.is_block,
         )
         verdict = deliberation.judge(proposal, None)
         if isinstance(verdict, Rejected):
