@@ -47,9 +47,7 @@ async def test_g8_staff_are_told_what_a_reason_would_waive(node: Node, town: Tow
     assert (await node.desk.judge(sam, reasoned)).allowed
 
 
-async def test_g4_g8_a_move_over_part_of_itself_is_allowed(
-    node: Node, venue: Venue, ann: Principal
-) -> None:
+async def test_g4_g8_a_move_over_part_of_itself_is_allowed(node: Node, venue: Venue, ann: Principal) -> None:
     booking = await book(node, ann, venue.bays[0])
     verdict = await node.desk.judge(ann, command("reschedule", booking["id"], **span(START + HOUR // 2)))
     assert verdict.allowed
