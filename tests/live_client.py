@@ -32,7 +32,7 @@ Message = dict[str, Any]
 
 
 class Unanswered(Exception):
-    """The connection was lost before the answer came: whether it was done is not known."""
+    """The connection was lost, or is not read from, before the answer came: whether it was done is not known."""
 
 
 class Screen:
@@ -144,9 +144,15 @@ class Screen:
         """Whether there is a socket, as far as this side knows."""
         return self._socket is not None and self.close_code is None
 
+    @property
+    def reading(self) -> bool:
+        """Whether it takes what comes: from ``pause`` to ``resume`` it does not."""
+        return self._may_read.is_set()
+
     def pause(self) -> None:
-        """Read nothing more until ``resume``: the other side finds a slow client."""
+        """Read nothing more until ``resume``: the other side finds a slow client. Whoever waits for an answer gives up."""
         self._may_read.clear()
+        self._give_up()
 
     def resume(self) -> None:
         """Read on."""
@@ -178,7 +184,7 @@ class Screen:
         return await self._ask("judge", op, args, str(uuid.uuid4()))
 
     async def _ask(self, t: str, op: str, args: Message, id_: str) -> Message:
-        if not self.connected:
+        if not self.connected or not self.reading:
             raise Unanswered
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._answers[id_] = answer
@@ -258,14 +264,18 @@ class Screen:
         except ConnectionClosed as closed:
             self.close_code = closed.rcvd.code if closed.rcvd is not None else 1006
         finally:
-            for answer in self._answers.values():
-                if not answer.done():
-                    answer.set_exception(Unanswered())
-                    answer.exception()  # whoever asked may have given up
-            self._answers.clear()
-            self._sent_at_version.clear()
+            self._give_up()
             async with self._changed:
                 self._changed.notify_all()
+
+    def _give_up(self) -> None:
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(Unanswered())
+                answer.exception()  # it may be that nobody waits for it
+        self._answers.clear()
+        # Whoever gave up may send it again by another way, and be overtaken by that.
+        self._sent_at_version.clear()
 
     def _take(self, message: Message) -> bool:
         """Take in one message. Whether to subscribe again."""
@@ -330,14 +340,16 @@ class Screen:
         if outcome is Outcome.SUBSCRIBE_SINCE and not self._asked:
             self.faults.append(f"a gap: have {self.grid.version}, told from {message['base']}")
         if outcome is Outcome.SUBSCRIBE_AFRESH:
+            # A reload: even the diff that was asked for may bring one.
             self.grid.forget()
             self._in_step = False
+            return True
         return not self._asked
 
     def _take_own(self, message: Message) -> None:
         if not self.public:
             self.faults.append("`own` told to staff")
-        if message["version"] != self.grid.version:
+        if self.grid.version not in (message["version"], None):  # None: what is held was just given up
             self.faults.append(f"`own` of version {message['version']} at version {self.grid.version}")
         user_id = self.welcome["user_id"]
         strangers = [record for record in message["records"] if record["user_id"] != user_id]
