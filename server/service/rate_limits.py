@@ -87,8 +87,10 @@ class RateLimits:
             try:
                 return await self._redis.hit(rate, name)
             except (StorageError, OSError, TimeoutError) as error:
-                self._rest_until = now + REDIS_REST_SECONDS
-                _log.warning("rate_limits_local", reason=str(error))
+                # Of the many that wait when it goes away, the first that gives up says so for all.
+                if now >= self._rest_until:
+                    _log.warning("rate_limits_local", reason=str(error))
+                self._rest_until = asyncio.get_running_loop().time() + REDIS_REST_SECONDS
         return self._memory.hit(name, rate.amount, rate.get_expiry(), now)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.embedded import EmbeddedValkey
 from server.errors import TooMany
@@ -90,6 +91,18 @@ async def test_p3_without_redis_each_node_counts_by_itself_and_no_request_fails(
     await server.stop()
     assert await allowed(lambda: limits.write(CUSTOMER)) == 4
     assert await allowed(lambda: limits.sign_in("192.0.2.1", "ada")) == 5
+    await limits.close()
+
+
+async def test_an_outage_of_redis_is_said_once_however_many_are_waiting(tmp_path):
+    server = EmbeddedValkey(tmp_path)
+    await server.start()
+    limits = RateLimits(login_rate="5/minute", write_rate="100/minute", redis_url=server.url)
+    await server.stop()
+    with capture_logs() as said:
+        await asyncio.gather(*(limits.write(CUSTOMER) for _ in range(20)))
+        await limits.write(CUSTOMER)
+    assert [each["event"] for each in said] == ["rate_limits_local"]
     await limits.close()
 
 
