@@ -100,10 +100,7 @@ class Endpoint:
         implied: list[tuple[bool, type[Problem]]] = [
             (self.body is not None or self.query is not None or bool(self.takes & _HEADERS), Malformed),
             (self.signed_in, Unauthenticated),
-            (
-                self.action is not None or self.own_origin or (self.signed_in and self.method != "GET"),
-                Forbidden,
-            ),
+            (self.signed_in or self.own_origin, Forbidden),
             (bool(self.path_ids), NotFound),
             ("preconditions" in self.takes, Stale),
             (self.body is not None, TooLarge),

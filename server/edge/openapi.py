@@ -29,6 +29,7 @@ from server.edge.authentication import ACCESS_COOKIE
 from server.edge.endpoint import Endpoint
 from server.edge.parsing import MAX_ROW_ID
 from server.edge.problem_schema import ProblemBody, example_of, name_of
+from server.edge.wording import violation_codes, violation_message
 from server.errors import MethodNotAllowed, Problem, TooMany, Unavailable
 
 REF_TEMPLATE = "#/components/schemas/{model}"
@@ -65,6 +66,7 @@ def openapi_document(endpoints: Iterable[Endpoint], *, version: str) -> dict[str
     described: dict[str, Any] = document.model_dump(mode="json", by_alias=True, exclude_none=True)
     # As pydantic gives them: openapi-pydantic's schema would drop what means null (``"default": null``).
     described["components"]["schemas"] = schemas.definitions
+    described["x-violations"] = {code: violation_message(code, {}) for code in violation_codes()}
     return described
 
 

@@ -226,7 +226,7 @@ def parse_preconditions(request: Request) -> Preconditions:
         Malformed: if it is no list of entity tags.
     """
     header = ", ".join(request.headers.getlist("if-match")).strip()
-    if not header or header == "*":
+    if "if-match" not in request.headers or header == "*":
         return Preconditions()
     if not _ETAGS.fullmatch(header):
         raise Malformed(faults=[Fault("header:If-Match", 'must be * or entity tags such as "42"')])

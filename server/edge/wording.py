@@ -157,6 +157,12 @@ _DAYS = {
     "sun": "Sunday",
 }
 
+
+def violation_codes() -> tuple[str, ...]:
+    """The codes that have a wording, in the order of the rules."""
+    return tuple(_WORDINGS)
+
+
 _WORDINGS: Mapping[str, Callable[[Params], str]] = {
     "not_permitted": lambda _: "This account may not book here.",
     "booking_ban": lambda _: "A ban on booking is in force for this account.",

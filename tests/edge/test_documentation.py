@@ -70,6 +70,16 @@ async def test_the_document_says_who_may_call(document):
     assert document["paths"]["/api/auth/login"]["post"]["security"] == []
 
 
+async def test_every_type_of_problem_leads_to_a_place_on_the_page(document):
+    places = {
+        example["value"]["code"]
+        for response in document["components"]["responses"].values()
+        for example in response["content"]["application/problem+json"]["examples"].values()
+    } | set(document["x-violations"])
+    assert places >= {"not_found", "unavailable", "min_duration", "ambiguous_time", "conflict"}
+    assert all(message.endswith(".") for message in document["x-violations"].values())
+
+
 async def test_the_document_is_kept_by_its_etag(edge):
     first = await edge.client().get("/api/openapi.json")
     again = await edge.client().get("/api/openapi.json", headers={"if-none-match": first.headers["etag"]})

@@ -297,3 +297,30 @@ async def test_writes_are_limited_per_account_and_reads_are_not(make_edge):
     assert (await customer.get("/api/me")).status_code == 200
     statuses = [(await staff.patch("/api/me", json={})).status_code for _ in range(21)]
     assert statuses == [200] * 20 + [429]
+
+
+async def answered(client, path, status):
+    """Returns once the answer has the status; nodes tell nobody that they have asked again."""
+    while (await client.get(path)).status_code != status:  # noqa: ASYNC110  # as above
+        await asyncio.sleep(0.05)
+
+
+async def test_a5_what_one_node_revokes_another_refuses_within_five_seconds(make_edge):
+    here, there = make_edge(), make_edge()
+    await here.account("staff", name="Ada")
+    admin = await here.signed_in("admin")
+    sessions = [(await login(here.client())).json() for _ in range(2)]
+    watched = [there.client(session["access_token"]) for session in sessions]
+    for client in watched:
+        assert (await client.get("/api/me")).status_code == 200
+    user_id = sessions[0]["user"]["id"]
+    async with asyncio.timeout(5):
+        await admin.patch(f"/api/admin/users/{user_id}", json={"role": "operator"})
+        await answered(watched[0], "/api/users?q=x", 200)
+    async with asyncio.timeout(5):
+        await here.client(sessions[0]["access_token"]).post("/api/auth/logout")
+        await answered(watched[0], "/api/me", 401)
+    assert (await watched[1].get("/api/me")).status_code == 200
+    async with asyncio.timeout(5):
+        await admin.delete(f"/api/admin/users/{user_id}")
+        await answered(watched[1], "/api/me", 401)

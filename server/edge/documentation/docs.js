@@ -130,6 +130,11 @@ function draw(api) {
       element("pre", {}, JSON.stringify(example, null, 2)));
     faults.append(drawn);
   }
+  const violations = document.getElementById("violations");
+  for (const [code, message] of Object.entries(api["x-violations"])) {
+    violations.append(element("details", { id: document.getElementById(code) ? "" : code },
+      element("summary", {}, element("code", {}, code)), element("p", { className: "call" }, message)));
+  }
   if (location.hash) document.getElementById(location.hash.slice(1))?.setAttribute("open", "");
 }
 
