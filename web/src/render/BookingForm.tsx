@@ -152,7 +152,7 @@ export function BookingForm({ record, booking }: Props): JSX.Element {
           />
         </label>
       </fieldset>
-      <footer class="sheet-foot">
+      <div class="sheet-foot">
         <button
           type="button"
           class="quiet-button danger"
@@ -172,7 +172,7 @@ export function BookingForm({ record, booking }: Props): JSX.Element {
         >
           {going ? 'Saving…' : 'Save'}
         </button>
-      </footer>
+      </div>
     </form>
   );
 }

@@ -64,7 +64,7 @@ function OpenComposer(): JSX.Element | null {
   return (
     <div class="composer" ref={sheet} role="dialog" aria-label="New booking" data-testid="composer">
       <form onSubmit={submit}>
-        <header class="sheet-head">
+        <div class="sheet-head">
           <div>
             <h2>New booking</h2>
             <p class="sheet-place">
@@ -81,7 +81,7 @@ function OpenComposer(): JSX.Element | null {
           >
             <Icon name="close" />
           </button>
-        </header>
+        </div>
         <div class="stepper" role="group" aria-label="Length">
           <button
             type="button"
@@ -147,7 +147,7 @@ function OpenComposer(): JSX.Element | null {
             desk.composing.value = chosen;
           }}
         />
-        <footer class="sheet-foot">
+        <div class="sheet-foot">
           <button
             type="button"
             class="quiet-button"
@@ -165,7 +165,7 @@ function OpenComposer(): JSX.Element | null {
           >
             {going ? 'Booking…' : verdict?.tone === 'overridable' ? 'Book with a reason…' : 'Book'}
           </button>
-        </footer>
+        </div>
       </form>
     </div>
   );

@@ -1,6 +1,6 @@
 /**
  * The day's grid: sticky heads, the columns in sight, and what lies over them. Belongs here: scrolling, sizes, focus and
- * the grid's roles. Does not belong here: what a press or a key does (`gestures`), a column's contents (`Column`).
+ * the grid's roles. Does not belong here: what a press or a key does (`gestures`), a column's contents (`GridCell`).
  */
 
 import { effect } from '@preact/signals';
@@ -8,14 +8,16 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { fitColumns, PHONE_WIDTH } from '../layout/columns';
+import type { Resource } from '../wire/messages';
 import { BayHeader } from './BayHeader';
-import { cellId, Column } from './Column';
+import { Blackouts } from './Blackouts';
 import { ColumnWindow } from './columnWindow';
 import { CursorMark } from './CursorMark';
 import { useDesk } from './desk';
-import { ColleagueGhosts, DraftGhost, NowLine } from './Overlays';
+import { cellId } from './GridCell';
+import { ColleagueGhosts, DraftGhost, NowLabel, NowLine } from './Overlays';
 import { followPointer } from './pointer';
-import { rowHeaderId, TimeColumn } from './TimeColumn';
+import { Row } from './Row';
 
 /** Must agree with `--time-width` and `--head-height` in `styles/grid.css`. */
 const TIME_WIDTH = 60;
@@ -26,13 +28,15 @@ const MORNING_SHARE = 8 / 24;
 /** A row's label stands half above its line. */
 const LABEL_CLEARANCE = 10;
 
+const NONE: readonly Resource[] = [];
+
 export function GridView(): JSX.Element {
   const desk = useDesk();
   const scroller = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
   const [columnWindow, setColumnWindow] = useState<ColumnWindow | null>(null);
 
-  const resources = desk.grid.frame.value?.resources ?? [];
+  const resources = desk.grid.frame.value?.resources ?? NONE;
   const day = desk.day.value;
   const columns = desk.columns.value;
   const shown = day !== null;
@@ -155,66 +159,27 @@ export function GridView(): JSX.Element {
               );
             })}
           </div>
-          <div class="grid-body" role="presentation" style={{ height: `${String(day?.height ?? 0)}px` }}>
-            <TimeColumn />
-            <div
-              class="columns"
-              role="presentation"
-              ref={body}
-              style={{ width: `${String(columns.total)}px` }}
-            >
-              {shown &&
-                visible.map((index) => {
-                  const resource = resources[index];
-                  return (
-                    resource !== undefined && (
-                      <Column
-                        key={resource.id}
-                        resource={resource}
-                        index={index}
-                        x={columns.x(index)}
-                        width={columns.width}
-                      />
-                    )
-                  );
-                })}
+          <div class="grid-body" role="rowgroup" style={{ height: `${String(day?.height ?? 0)}px` }}>
+            {Array.from({ length: day?.rowCount ?? 0 }, (_, row) => (
+              <Row key={row} row={row} visible={visible} resources={resources} />
+            ))}
+          </div>
+          <div class="overlays" aria-hidden>
+            <div class="gutter">
+              <NowLabel />
+            </div>
+            <div class="columns" ref={body} style={{ width: `${String(columns.total)}px` }}>
+              <Blackouts visible={visible} />
               <NowLine />
               <CursorMark />
               <ColleagueGhosts />
               <DraftGhost />
             </div>
           </div>
-          <RowOwners visible={visible} />
         </div>
       </div>
       {!shown && <Waiting />}
     </div>
-  );
-}
-
-/** Columns hold the cells, so that one repaints alone; these rows own them for whoever reads the grid by rows. */
-function RowOwners({ visible }: { visible: readonly number[] }): JSX.Element {
-  const desk = useDesk();
-  const day = desk.day.value;
-  const resources = desk.grid.frame.value?.resources ?? [];
-  return (
-    <>
-      {Array.from({ length: day?.rowCount ?? 0 }, (_, row) => {
-        const cells = visible.flatMap((index) => {
-          const resource = resources[index];
-          return resource === undefined ? [] : [cellId(resource.id, row)];
-        });
-        return (
-          <div
-            key={row}
-            class="row-owner"
-            role="row"
-            aria-rowindex={row + 2}
-            aria-owns={[rowHeaderId(row), ...cells].join(' ')}
-          />
-        );
-      })}
-    </>
   );
 }
 

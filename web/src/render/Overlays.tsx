@@ -156,3 +156,16 @@ export function NowLine(): JSX.Element | null {
     </>
   );
 }
+
+/** The time of now, in the gutter that stays in sight. */
+export function NowLabel(): JSX.Element | null {
+  const desk = useDesk();
+  const day = desk.day.value;
+  const now = desk.clock.now.value;
+  if (day === null || !day.contains(now)) return null;
+  return (
+    <span class="now-label" style={{ transform: `translateY(${String(day.yOf(now))}px)` }}>
+      {desk.labels.value.wall(now)}
+    </span>
+  );
+}

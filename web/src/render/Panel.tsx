@@ -47,7 +47,7 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
       data-testid="panel"
       data-booking-id={id}
     >
-      <header class="sheet-head">
+      <div class="sheet-head">
         <div>
           <h2>{titleOf(record)}</h2>
           <p class="sheet-place">
@@ -57,7 +57,7 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
         <button type="button" class="icon-button" aria-label="Close" onClick={close}>
           <Icon name="close" />
         </button>
-      </header>
+      </div>
       <div class="panel-body">
         <dl class="facts">
           <Fact

@@ -59,12 +59,12 @@ function Dialog({
       }}
     >
       <div class="dialog-body">
-        <header class="sheet-head">
+        <div class="sheet-head">
           <h2>{title}</h2>
           <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
             <Icon name="close" />
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>
@@ -115,7 +115,7 @@ function OverrideQuestion({ question }: { question: Question & { ask: 'override'
             }}
           />
         </label>
-        <footer class="sheet-foot">
+        <div class="sheet-foot">
           <button
             type="button"
             class="quiet-button"
@@ -128,7 +128,7 @@ function OverrideQuestion({ question }: { question: Question & { ask: 'override'
           <button type="submit" class="primary-button warning" data-testid="override" disabled={given === ''}>
             Override
           </button>
-        </footer>
+        </div>
       </form>
     </Dialog>
   );
@@ -163,7 +163,7 @@ function CancelQuestion({ question }: { question: Question & { ask: 'cancel' } }
             }}
           />
         </label>
-        <footer class="sheet-foot">
+        <div class="sheet-foot">
           <button
             type="button"
             class="quiet-button"
@@ -176,7 +176,7 @@ function CancelQuestion({ question }: { question: Question & { ask: 'cancel' } }
           <button type="submit" class="primary-button danger" data-testid="confirm-cancel">
             Cancel the booking
           </button>
-        </footer>
+        </div>
       </form>
     </Dialog>
   );

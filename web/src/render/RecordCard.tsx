@@ -6,7 +6,7 @@ import { place } from '../layout/day';
 import type { DrawnRecord } from '../store/pending';
 import { useDesk } from './desk';
 import { Icon } from './icons';
-import { sentenceOf, stateOf, titleOf } from './wording';
+import { stateOf, titleOf } from './wording';
 
 export function RecordCard({ drawn, offset }: { drawn: DrawnRecord; offset: number }): JSX.Element | null {
   const desk = useDesk();
@@ -25,7 +25,6 @@ export function RecordCard({ drawn, offset }: { drawn: DrawnRecord; offset: numb
       class="card"
       role="button"
       tabIndex={-1}
-      aria-label={sentenceOf(drawn, labels)}
       data-record-id={record.id}
       data-state={certainty}
       data-kind={record.kind}
@@ -47,8 +46,8 @@ export function RecordCard({ drawn, offset }: { drawn: DrawnRecord; offset: numb
         {record.note !== undefined && record.note !== null && record.note !== '' && (
           <Icon name="note" label="Has a note" />
         )}
-      </span>
-      <span class="card-time">{labels.range(record.start, record.end)}</span>
+      </span>{' '}
+      <span class="card-time">{labels.range(record.start, record.end)}</span>{' '}
       <span class="card-state">
         {record.kind === 'hold' && record.expires_at !== undefined && record.expires_at !== null ? (
           <Countdown until={record.expires_at} />

@@ -13,10 +13,10 @@ export function Toolbar({ theme }: { theme: ThemeChoice }): JSX.Element {
   return (
     <header class="toolbar">
       <div class="toolbar-where">
-        <span class="brand">
+        <h1 class="brand">
           <BrandMark />
           <span class="brand-name">Baygrid</span>
-        </span>
+        </h1>
         <LocationSwitcher />
       </div>
       <DaySwitcher />

@@ -12,6 +12,7 @@ import { ColumnLayout } from '../../layout/columns';
 import { DayLayout } from '../../layout/day';
 import { ZoneLabels } from '../../layout/labels';
 import type { Desk, LinkState, Question } from '../../render/desk';
+import { verdictSentence } from '../../render/wording';
 import { Changes, type Person, type Place } from '../../store/changes';
 import { Clock } from '../../store/clock';
 import { Ghosts } from '../../store/ghosts';
@@ -274,6 +275,13 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
           },
     );
   });
+  // A carried booking is followed by ear: where it is, and what the rules say of it there.
+  const stopTellingVerdict = effect(() => {
+    const carried = keyboard.draft.value;
+    const verdict = verdicts.current.value;
+    if (carried !== null && verdict !== null && verdict.tone !== 'checking')
+      notices.announce(verdictSentence(verdict));
+  });
   const stopWatching = effect(() => {
     const at = location.value;
     const on = date.value;
@@ -376,6 +384,7 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
     },
     stop: () => {
       stopTelling();
+      stopTellingVerdict();
       stopWatching();
       link.stop();
     },
