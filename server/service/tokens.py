@@ -20,7 +20,7 @@ from joserfc.jwk import OKPKey
 
 from grid_engine.interval import DAY, MINUTE
 from server.clock import Clock
-from server.errors import ConfigurationError, Unauthenticated
+from server.errors import ConfigurationError, Unauthenticated, Unavailable
 
 ALGORITHM: Final = "Ed25519"
 ISSUER = "baygrid"
@@ -67,6 +67,7 @@ class SigningKeys:
         self._configured = None if configured is None else _configured_keys(configured)
         self._keys: dict[str, OKPKey] = {}
         self._asked_at = -ASK_AGAIN_SECONDS
+        self._failed_at = float("-inf")
         self._asking = asyncio.Lock()
 
     async def load(self) -> None:
@@ -75,15 +76,23 @@ class SigningKeys:
         Raises:
             Unavailable: if they are kept in a database that is away.
         """
+        async with self._asking:
+            await self._read()
+
+    async def _read(self) -> None:
         self._asked_at = asyncio.get_running_loop().time()
         if self._configured is not None:
             self._keys = self._configured
             return
         now = self._clock.now_precise()
         fresh = OKPKey.generate_key(ALGORITHM, auto_kid=True).as_dict(private=True)
-        kept = await self._store.signing_keys(
-            dict(fresh), now=now, rotate_before=now - ROTATE_SECONDS, forget_before=now - RETIRED_SECONDS
-        )
+        try:
+            kept = await self._store.signing_keys(
+                dict(fresh), now=now, rotate_before=now - ROTATE_SECONDS, forget_before=now - RETIRED_SECONDS
+            )
+        except Unavailable:
+            self._failed_at = asyncio.get_running_loop().time()
+            raise
         self._keys = {str(key["kid"]): OKPKey.import_key(key) for key in kept}
 
     async def sign(self, claims: Claims) -> str:
@@ -113,6 +122,7 @@ class SigningKeys:
 
         Raises:
             Unauthenticated: otherwise.
+            Unavailable: if there are no keys yet and the database is away: the token may well be good.
         """
         if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated
@@ -152,9 +162,14 @@ class SigningKeys:
         return self._keys[kid]
 
     async def _ask_again(self) -> None:
-        async with self._asking:
-            if asyncio.get_running_loop().time() - self._asked_at >= ASK_AGAIN_SECONDS:
-                await self.load()
+        now = asyncio.get_running_loop().time
+        asked_at = now()
+        async with self._asking:  # also for as long as a node that has just started reads its first keys
+            if self._keys and now() - self._asked_at < ASK_AGAIN_SECONDS:
+                return
+            if self._failed_at >= asked_at:
+                raise Unavailable("It cannot be checked who you are")
+            await self._read()
 
 
 class _UnknownKeyError(ValueError):

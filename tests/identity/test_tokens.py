@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
-from server.errors import ConfigurationError, Unauthenticated
+from server.errors import ConfigurationError, Unauthenticated, Unavailable
 from server.service.tokens import (
     ACCESS_SECONDS,
     ASK_AGAIN_SECONDS,
@@ -59,6 +59,51 @@ async def test_keys_made_once_are_kept_and_shared_by_nodes(store, clock):
     one, other = SigningKeys(store, clock), SigningKeys(store, clock)
     assert await other.verify(await one.sign(claims(clock))) == claims(clock)
     assert await one.verify(await other.sign(claims(clock))) == claims(clock)
+
+
+class SlowStore:
+    """A database that answers when it is told to, or is away."""
+
+    def __init__(self, *keys):
+        self.keys = [key.as_dict(private=True) for key in keys]
+        self.answers = asyncio.Event()
+        self.asked = 0
+
+    async def signing_keys(self, *_, **__):
+        self.asked += 1
+        await self.answers.wait()
+        if not self.keys:
+            raise Unavailable
+        return self.keys
+
+
+async def test_a_token_is_not_refused_while_a_node_that_has_just_started_reads_its_keys(clock):
+    key = OKPKey.generate_key("Ed25519", auto_kid=True)
+    token = await SigningKeys(NoStore(), clock, key_set(key)).sign(claims(clock))
+    store = SlowStore(key)
+    keys = SigningKeys(store, clock)
+    loading = asyncio.create_task(keys.load())
+    checks = [asyncio.create_task(keys.verify(token)) for _ in range(3)]
+    await asyncio.wait(checks, timeout=0)
+    store.answers.set()
+    assert await asyncio.gather(*checks) == [claims(clock)] * 3
+    await loading
+    assert store.asked == 1
+
+
+async def test_p2_without_keys_a_token_cannot_be_checked_which_is_not_to_say_that_it_is_bad(clock):
+    key = OKPKey.generate_key("Ed25519", auto_kid=True)
+    token = await SigningKeys(NoStore(), clock, key_set(key)).sign(claims(clock))
+    store = SlowStore()
+    keys = SigningKeys(store, clock)
+    checks = [asyncio.create_task(keys.verify(token)) for _ in range(3)]
+    await asyncio.wait(checks, timeout=0)
+    store.answers.set()
+    failed = await asyncio.gather(*checks, return_exceptions=True)
+    assert [type(each) for each in failed] == [Unavailable] * 3
+    assert store.asked == 1, "one attempt answers all who waited for it"
+    store.keys = [key.as_dict(private=True)]
+    assert await keys.verify(token) == claims(clock)
 
 
 async def test_t7_a_token_is_good_within_a_minute_of_difference(store, clock):
