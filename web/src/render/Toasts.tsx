@@ -20,6 +20,9 @@ export function Toasts(): JSX.Element {
       <div class="visually-hidden" aria-live="polite" data-testid="announcer">
         {notices.announced.value}
       </div>
+      <div class="visually-hidden" aria-live="assertive" data-testid="follower">
+        {notices.followed.value}
+      </div>
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { GHOST_LIFETIME_MS, Ghosts } from './ghosts';
-import { ANNOUNCEMENT_INTERVAL_MS, Notices } from './notices';
+import { ANNOUNCEMENT_INTERVAL_MS, FOLLOWING_MS, Notices } from './notices';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -43,6 +43,17 @@ test('what happens close together is read out together, a crowd by its number', 
   for (const name of ['a', 'b', 'c', 'd', 'e']) notices.announce(name);
   vi.advanceTimersByTime(ANNOUNCEMENT_INTERVAL_MS);
   expect(notices.announced.value).toBe('d. e. And 3 more changes');
+});
+
+test('what is carried is read out where it rests, not on the way', () => {
+  const notices = new Notices();
+  notices.follow('Bay 1');
+  vi.advanceTimersByTime(FOLLOWING_MS - 1);
+  notices.follow('Bay 2');
+  vi.advanceTimersByTime(FOLLOWING_MS - 1);
+  expect(notices.followed.value).toBe('');
+  vi.advanceTimersByTime(1);
+  expect(notices.followed.value).toBe('Bay 2');
 });
 
 test('g9: a ghost goes when its drag ends, and within ten seconds when its session has died', () => {

@@ -23,15 +23,20 @@ export interface Notice {
 }
 
 export const ANNOUNCEMENT_INTERVAL_MS = 1_500;
+/** What the keyboard does is read out as soon as it rests. */
+export const FOLLOWING_MS = 250;
 const AT_MOST = 4;
 
 export class Notices {
   readonly shown = signal<readonly Notice[]>([]);
   /** The sentence that a polite live region holds now. */
   readonly announced = signal('');
+  /** Where the thing in the hand is, for who carries it without looking. */
+  readonly followed = signal('');
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
   #count = 0;
   #waiting: string[] = [];
+  #following: ReturnType<typeof setTimeout> | undefined;
 
   /** Shows a toast and reads it out; returns its id, for `dismiss`. */
   show(
@@ -70,6 +75,14 @@ export class Notices {
         this.dismiss(id);
       }, notice.lifetime),
     );
+  }
+
+  /** Reads out how one thing stands now; only the last word on it counts. */
+  follow(sentence: string): void {
+    clearTimeout(this.#following);
+    this.#following = setTimeout(() => {
+      this.followed.value = sentence;
+    }, FOLLOWING_MS);
   }
 
   /** Reads a sentence out, soon: what comes close together is read together, and a crowd as its number. */

@@ -192,7 +192,7 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
       askToCancel(record);
     },
     carried: (carried) => {
-      notices.announce(carried === null ? 'Put back' : placeLabel(carried));
+      if (carried === null) notices.follow('Put back');
     },
   });
   const askToCancel = (record: GridRecord): void => {
@@ -279,8 +279,11 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
   const stopTellingVerdict = effect(() => {
     const carried = keyboard.draft.value;
     const verdict = verdicts.current.value;
-    if (carried !== null && verdict !== null && verdict.tone !== 'checking')
-      notices.announce(verdictSentence(verdict));
+    if (carried === null) return;
+    const where = placeLabel(carried);
+    notices.follow(
+      verdict === null || verdict.tone === 'checking' ? where : `${where}. ${verdictSentence(verdict)}`,
+    );
   });
   const stopWatching = effect(() => {
     const at = location.value;
