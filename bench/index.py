@@ -2,7 +2,7 @@
 
 ``python -m bench.index [--sizes 1000,10000] [--json]`` measures, in one run and on the same records:
 
-- *tree*: ``grid_engine.interval_tree``, and *bitmap*: ``grid_engine.occupancy``, a resource's rows already read;
+- *tree*: ``grid_engine.interval_tree``, and *bitmap*: ``grid_engine.occupancy``, the day's free starts already read;
 - *intervaltree*: the tree with a node per centre from PyPI, one for the location and one per resource, as ours;
 - *list*: looking at every record.
 
@@ -31,7 +31,7 @@ from grid_engine.calendar_day import calendar_day, days_after
 from grid_engine.grid import Grid
 from grid_engine.interval import HOUR, MINUTE, Interval
 from grid_engine.interval_tree import IntervalTree
-from grid_engine.occupancy import DayOccupancy
+from grid_engine.occupancy import free_starts, taken_spans
 from grid_engine.records import Booking, Record
 
 SIZES = (1_000, 10_000, 100_000)
@@ -114,23 +114,23 @@ def measure(size: int) -> list[Measurement]:
     days = max((records[-1].interval.end - records[0].interval.start) // (24 * HOUR), 1)
 
     hours: list[tuple[int, Interval]] = []
-    rows: list[tuple[DayOccupancy, int, int]] = []
+    rows: list[tuple[int, int]] = []
     spans: list[Interval] = []
     for _ in range(64):
         day = calendar_day(days_after(FIRST_DAY, chance.randrange(days)), ZONE, 30)
         row, resource_id = chance.randrange(46), chance.randrange(RESOURCES)
-        occupancy = DayOccupancy(grid, day)
-        occupancy.busy(resource_id)
+        taken = taken_spans(grid, day.interval.widened(HOUR), now=day.start)
+        free = free_starts(day.rows, HOUR, [resource_id], taken)[resource_id]
         hours.append((resource_id, Interval(day.rows[row], day.rows[row] + HOUR)))
-        rows.append((occupancy, resource_id, row))
+        rows.append((free, row))
         spans.append(day.interval)
     changing = chance.sample(records, min(64, size))
 
     def tree_conflict(asked: tuple[int, Interval]) -> list[Record]:
         return tree.overlapping(asked[1], asked[0])
 
-    def bitmap_conflict(asked: tuple[DayOccupancy, int, int]) -> bool:
-        return not asked[0].is_free(asked[1], asked[2], 2)
+    def bitmap_conflict(asked: tuple[int, int]) -> bool:
+        return not asked[0] >> asked[1] & 1
 
     def peer_conflict(asked: tuple[int, Interval]) -> Any:
         return peers[asked[0]].overlap(asked[1].start, asked[1].end)

@@ -16,6 +16,7 @@ date that a zone skipped altogether (Pacific/Apia, 2011-12-30) is a day without 
 """
 
 import datetime as dt
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -205,6 +206,20 @@ def days_touched(interval: Interval, timezone: str) -> list[dt.date]:
         if _start_of(date, timezone) < _end_of(date, timezone):
             dates.append(date)
     return dates
+
+
+def rows_between(start: Instant, end: Instant, timezone: str, slot_minutes: int) -> list[Instant]:
+    """The starts of rows within ``[start, end)``, in order; none where that is empty. O(days + rows).
+
+    Raises:
+        ValueError: for an unknown zone or a row length that is not one of ``SLOT_MINUTES``.
+    """
+    if end <= start:
+        return []
+    rows: list[Instant] = []
+    for date in days_touched(Interval(start, end), timezone):
+        rows.extend(calendar_day(date, timezone, slot_minutes).rows)
+    return rows[bisect_left(rows, start) : bisect_left(rows, end)]
 
 
 def _slot_seconds(slot_minutes: int) -> int:

@@ -48,6 +48,10 @@ class Hold:
     expires_at: Instant
     created_by: int | None = None
 
+    def is_overdue(self, now: Instant) -> bool:
+        """Whether its time is up: it refuses nobody then, even if nobody has swept it up yet (G5)."""
+        return self.expires_at <= now
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:

@@ -13,7 +13,7 @@ from grid_engine.calendar_day import LAST_INSTANT, calendar_day
 from grid_engine.interval import MINUTE, Interval
 from rules.evaluate import Scope, is_allowed, told_in_order, violations_of
 from rules.model import Action, Facts, Proposal, Role, Violation
-from rules.vacancy import columns, free_starts
+from rules.obstacles import free_starts
 
 
 class Slot(NamedTuple):
@@ -60,7 +60,7 @@ def availability(
     facts = replace(facts, grace=0)
     day = calendar_day(date, facts.timezone, facts.slot_minutes)
     seconds = duration_minutes * MINUTE
-    wanted = [each.id for each in columns(facts) if resource_ids is None or each.id in resource_ids]
+    wanted = [each for each in facts.columns if resource_ids is None or each in resource_ids]
     probe = Proposal(action=Action.CREATE, role=role, resource_id=0, interval=Interval(0, seconds))
     free = free_starts(day.rows, seconds, wanted, probe, facts)
     slots: list[Slot] = []

@@ -1,7 +1,7 @@
 """Finding what would be accepted in place of a proposal, class by class; ``suggest`` says what the classes are.
 
 Belongs here: the search. Does not belong here: any rule; what rests on time is judged by `rules.evaluate`, what rests on
-the place by bitmaps that say the same (``vacancy``).
+the place by bitmaps that say the same (``obstacles``).
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,13 +12,12 @@ from itertools import islice
 from operator import or_
 from typing import NamedTuple
 
-from grid_engine.calendar_day import LAST_INSTANT, is_boundary, local_time
+from grid_engine.calendar_day import LAST_INSTANT, is_boundary, local_time, rows_between
 from grid_engine.interval import DAY, MINUTE, Instant, Interval, gaps
 from rules.evaluate import Scope, is_allowed
 from rules.model import Action, Facts, Proposal, Suggestion
-from rules.obstacles import taken_spans
+from rules.obstacles import free_starts, taken_spans
 from rules.opening_hours import closed_spans
-from rules.vacancy import columns, free_starts, rows_between
 
 SEARCHED_DAYS = 7
 """How many times 24 hours the search goes in either direction; bookings longer than that are not trimmed."""
@@ -91,7 +90,7 @@ class Search:
             self._earliest = now - facts.slot_minutes * MINUTE
             self._latest = now + facts.policy.advance_days * DAY
         self._centre = min(max(self._focus, self._earliest), self._latest)
-        self._columns = [each.id for each in columns(facts)]
+        self._columns = facts.columns
         if favourite:
             self._columns.sort(key=lambda resource_id: resource_id != favourite.resource_id)
         self._judged: dict[Interval, bool] = {}
@@ -145,7 +144,7 @@ class Search:
         window = Interval(start, start + self._seconds)
         if self._seconds > SEARCHED_DAYS * DAY:
             return []
-        lines = rows_between(window.start, window.end + 1, self._facts)
+        lines = self._rows_between(window.start, window.end + 1)
         shut = self._shut(window)
         busy = {each: list(shut) for each in self._columns}
         for resource_id, taken_from, taken_until in taken_spans(window, self._proposal, self._facts):
@@ -191,11 +190,14 @@ class Search:
         after = (self._centre + step * STEP, self._centre + (step + 1) * STEP)
         places: list[tuple[Instant, int, dict[int, int]]] = []
         for first, last in (before, after):
-            starts = rows_between(max(first, self._earliest), min(last, self._latest + 1), self._facts)
+            starts = self._rows_between(max(first, self._earliest), min(last, self._latest + 1))
             free = free_starts(starts, self._seconds, self._columns, self._proposal, self._facts)
             anywhere = reduce(or_, free.values(), 0)
             places.extend((start, row, free) for row, start in enumerate(starts) if anywhere >> row & 1)
         return sorted(places, key=lambda place: (abs(place[0] - self._focus), place[0]))
+
+    def _rows_between(self, start: Instant, end: Instant) -> list[Instant]:
+        return rows_between(start, end, self._facts.timezone, self._facts.slot_minutes)
 
     def _others(self, free: dict[int, int], row: int, interval: Interval) -> Iterator[Suggestion]:
         for resource_id in self._columns:

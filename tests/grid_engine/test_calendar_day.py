@@ -23,6 +23,7 @@ from grid_engine.calendar_day import (
     is_boundary,
     local_time,
     next_existing,
+    rows_between,
     wall_time,
     window_of,
 )
@@ -392,3 +393,24 @@ def test_days_after_stays_within_the_calendar():
     assert days_after(dt.date(2026, 12, 31), 1) == dt.date(2027, 1, 1)
     assert days_after(dt.date.max, 5) == dt.date.max
     assert days_after(dt.date.min, -5) == dt.date.min
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    zones,
+    st.dates(dt.date(1990, 1, 1), dt.date(2040, 1, 1)),
+    slots,
+    st.integers(0, DAY),
+    st.integers(0, 3 * DAY),
+)
+@example("Pacific/Apia", dt.date(2011, 12, 29), 30, 23 * HOUR, 2 * HOUR)
+@example("Europe/Berlin", dt.date(2027, 3, 28), 30, 0, 0)
+def test_t2_rows_between_two_instants_are_those_of_the_days_that_begin_within(
+    timezone, date, slot, shift, seconds
+):
+    start = calendar_day(date, timezone, slot).start + shift
+    nearby = [calendar_day(days_after(date, number), timezone, slot) for number in range(-1, 6)]
+    assert rows_between(start, start + seconds, timezone, slot) == [
+        row for day in nearby for row in day.rows if start <= row < start + seconds
+    ]
+    assert rows_between(start, start - 1, timezone, slot) == []

@@ -1,17 +1,16 @@
-"""Bitmaps of rows, against the grid asked for each start alone."""
+"""Bitmaps of free starts against the grid's own conflicts, record by record."""
 
 import datetime as dt
 from typing import Any
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from grid_engine.calendar_day import calendar_day
+from grid_engine.calendar_day import calendar_day, rows_between
 from grid_engine.grid import Grid
-from grid_engine.interval import DAY, HOUR, MINUTE, Interval
-from grid_engine.occupancy import DayOccupancy, RowRange, rows_reaching
-from grid_engine.records import Block, Booking, Record
+from grid_engine.interval import DAY, HOUR, MINUTE, Instant, Interval
+from grid_engine.occupancy import free_starts, taken_spans
+from grid_engine.records import Block, Booking, Hold, Record
 
 BERLIN = calendar_day(dt.date(2027, 6, 5), "Europe/Berlin", 30)
 DAYS = [
@@ -19,29 +18,62 @@ DAYS = [
     calendar_day(dt.date(2027, 3, 28), "Europe/Berlin", 30),
     calendar_day(dt.date(2027, 10, 30), "Europe/Berlin", 60),
     calendar_day(dt.date(2026, 10, 4), "Australia/Lord_Howe", 60),
-    calendar_day(dt.date(2026, 10, 3), "Australia/Lord_Howe", 60),
     calendar_day(dt.date(2026, 4, 24), "Africa/Cairo", 20),
     calendar_day(dt.date(2011, 12, 29), "Pacific/Apia", 30),
-    calendar_day(dt.date(2011, 12, 30), "Pacific/Apia", 30),
-    calendar_day(dt.date.max, "UTC", 30),
 ]
+RESOURCES = (1, 2)
+NOW = BERLIN.start
 
 
-def taken(day, minute: int, length: int, number: int = 0, kind: type[Booking | Block] = Booking) -> Record:
-    """A record on resource 1, ``minute`` after the day's start; off the rows, if that is what it says."""
+def taken(
+    minute: int,
+    length: int,
+    number: int = 0,
+    kind: type[Record] = Booking,
+    resource_id: int = 1,
+    *,
+    day=BERLIN,
+):
+    """A record that begins ``minute`` after the day's start; off the rows, if that is what it says."""
     start = day.start + minute * MINUTE
-    common: dict[str, Any] = {"id": f"r{number}", "grid_id": f"s{number}", "resource_id": 1}
-    interval = Interval(start, start + length * MINUTE)
+    common: dict[str, Any] = {
+        "id": f"r{number}",
+        "grid_id": f"s{number}",
+        "resource_id": resource_id,
+        "interval": Interval(start, start + length * MINUTE),
+    }
     if kind is Block:
-        return Block(**common, interval=interval, type="BLOCKED")
-    return Booking(**common, interval=interval)
+        return Block(**common, type="BLOCKED")
+    if kind is Hold:
+        return Hold(**common, user_id=1, expires_at=day.start + number % 3 - 1)
+    return Booking(**common)
 
 
-spans = st.lists(
-    st.tuples(st.integers(-300, 3200), st.integers(1, 400), st.sampled_from((Booking, Block))), max_size=8
+def grid_of(*records: Record) -> Grid:
+    return Grid(1, "epoch", 0, records)
+
+
+def free(grid: Grid, starts: list[Instant], seconds: int, **question: Any) -> dict[int, list[Instant]]:
+    """The free starts of both resources, read from their bitmaps."""
+    window = Interval(starts[0], starts[-1] + seconds)
+    spans = taken_spans(grid, window, **({"now": NOW} | question))
+    bits = free_starts(starts, seconds, RESOURCES, spans)
+    assert all(bitmap >> len(starts) == 0 for bitmap in bits.values())
+    return {
+        resource_id: [start for place, start in enumerate(starts) if bitmap >> place & 1]
+        for resource_id, bitmap in bits.items()
+    }
+
+
+some_records = st.lists(
+    st.tuples(
+        st.integers(-300, 3200),
+        st.integers(1, 400),
+        st.sampled_from((Booking, Booking, Hold, Block)),
+        st.sampled_from((1, 1, 2, 3)),
+    ),
+    max_size=10,
 )
-
-
 questions = st.fixed_dictionaries(
     {
         "buffer": st.sampled_from((0, 10 * MINUTE, 30 * MINUTE, 45 * MINUTE)),
@@ -52,106 +84,77 @@ questions = st.fixed_dictionaries(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(DAYS), spans, st.sampled_from((20, 30, 45, 60, 90, 120, 240, 600, 1500)), questions)
-@example(DAYS[3], [(1380, 30, Booking)], 60, {})
-@example(BERLIN, [(600, 30, Booking), (600, 60, Block)], 60, {"excluding": {"r0"}, "buffer": 600})
-@example(calendar_day(dt.date(2011, 12, 30), "Pacific/Apia", 30), [], 60, {})
-def test_r21_the_free_starts_are_those_that_the_grid_has_no_conflict_for(day, some, length, question):
-    grid = Grid(
-        1,
-        "epoch",
-        0,
-        [taken(day, minute, lasting, number, kind) for number, (minute, lasting, kind) in enumerate(some)],
+@given(
+    st.sampled_from(DAYS),
+    st.integers(1, 3),
+    some_records,
+    st.sampled_from((1, 20, 30, 45, 60, 90, 240, 600, 1500)),
+    questions,
+)
+@example(DAYS[3], 1, [(1380, 30, Booking, 1)], 60, {})
+@example(BERLIN, 2, [(600, 30, Booking, 1), (600, 60, Block, 1)], 60, {"excluding": {"r0"}, "buffer": 600})
+def test_r21_free_are_the_starts_that_the_grid_has_no_conflict_for(day, days, some, minutes, question):
+    grid = grid_of(
+        *(
+            taken(minute, length, number, kind, resource_id, day=day)
+            for number, (minute, length, kind, resource_id) in enumerate(some)
+        )
     )
-    occupancy = DayOccupancy(grid, day, longest=1500 * MINUTE, **question)
-    seconds, boundaries = length * MINUTE, set(rows_reaching(day, 2 * DAY).boundaries)
-    assert occupancy.free_starts(1, seconds) == [
-        start
-        for start in day.rows
-        if start + seconds in boundaries
-        and not grid.conflicts(1, Interval(start, start + seconds), **question)
-    ]
-    for row in range(occupancy.rows.count):
-        for rows in (1, 3):
-            last = row + rows
-            assert occupancy.is_free(1, row, rows) == (
-                last <= occupancy.rows.count
-                and not grid.conflicts(
-                    1, Interval(occupancy.rows.boundaries[row], occupancy.rows.boundaries[last]), **question
-                )
+    seconds = minutes * MINUTE
+    starts = rows_between(day.start, day.start + days * DAY, day.timezone, day.slot_minutes)
+    found = free(grid, starts, seconds, now=day.start, **question)
+    for resource_id in RESOURCES:
+        assert found[resource_id] == [
+            start
+            for start in starts
+            if all(
+                isinstance(record, Hold) and record.expires_at <= day.start
+                for record in grid.conflicts(resource_id, Interval(start, start + seconds), **question)
             )
-
-
-def test_t6_a_start_before_midnight_is_free_only_if_the_morning_is():
-    evening = BERLIN.end - HOUR
-    free = DayOccupancy(Grid(1, "epoch", 0), BERLIN)
-    assert evening in free.free_starts(1, 2 * HOUR)
-    early = Booking(
-        id="a", grid_id="b", resource_id=1, interval=Interval(BERLIN.end + 30 * MINUTE, BERLIN.end + HOUR)
-    )
-    occupied = DayOccupancy(Grid(1, "epoch", 0, [early]), BERLIN)
-    assert evening not in occupied.free_starts(1, 2 * HOUR)
-    assert evening in occupied.free_starts(1, 90 * MINUTE)
-    assert evening in occupied.free_starts(2, 2 * HOUR)
+        ]
 
 
 def test_g2_touching_is_free_and_a_buffer_is_not():
-    grid = Grid(1, "epoch", 0, [taken(BERLIN, 600, 60)])
-    after = BERLIN.start + 660 * MINUTE
-    assert after in DayOccupancy(grid, BERLIN).free_starts(1, HOUR)
-    assert after not in DayOccupancy(grid, BERLIN, buffer=600).free_starts(1, HOUR)
-    assert after in DayOccupancy(grid, BERLIN, buffer=600, buffered=False).free_starts(1, HOUR)
+    grid, after = grid_of(taken(600, 60)), BERLIN.start + 660 * MINUTE
+    assert after in free(grid, list(BERLIN.rows), HOUR)[1]
+    assert after not in free(grid, list(BERLIN.rows), HOUR, buffer=600)[1]
+    assert after in free(grid, list(BERLIN.rows), HOUR, buffer=600, buffered=False)[1]
 
 
-def test_r4_a_row_that_is_touched_for_a_minute_is_busy_for_the_whole():
-    occupancy = DayOccupancy(Grid(1, "epoch", 0, [taken(BERLIN, 44, 2)]), BERLIN)
-    assert occupancy.busy(1) == 0b10
-    assert [occupancy.is_free(1, row) for row in range(3)] == [True, False, True]
+def test_g2_a_buffer_that_reaches_back_over_a_block_is_no_gap():
+    grid = grid_of(taken(600, 30, 0, Block), taken(605, 60, 1))
+    before = BERLIN.start + 540 * MINUTE
+    assert before in free(grid, [before], HOUR)[1]
+    assert before not in free(grid, [before], HOUR, buffer=600)[1]
 
 
-def test_t2_a_length_that_does_not_fit_the_rows_has_no_start():
-    assert DayOccupancy(Grid(1, "epoch", 0), BERLIN).free_starts(1, 45 * MINUTE) == []
+def test_r4_what_lies_between_the_rows_counts_to_the_second():
+    at_ten = BERLIN.start + 10 * HOUR
+    grid = grid_of(taken(660, 5))
+    starts = [at_ten - 1, at_ten, at_ten + 1, at_ten + HOUR + 299, at_ten + HOUR + 300]
+    assert free(grid, starts, HOUR)[1] == [at_ten - 1, at_ten, at_ten + HOUR + 300]
 
 
-def test_t2_a_skipped_date_has_no_start():
-    skipped = calendar_day(dt.date(2011, 12, 30), "Pacific/Apia", 30)
-    assert DayOccupancy(Grid(1, "epoch", 0), skipped).free_starts(1, HOUR) == []
+def test_t6_a_start_before_midnight_is_free_only_if_the_morning_is():
+    early, evening = taken(24 * 60 + 30, 30), BERLIN.end - HOUR
+    assert evening in free(grid_of(), list(BERLIN.rows), 2 * HOUR)[1]
+    assert evening not in free(grid_of(early), list(BERLIN.rows), 2 * HOUR)[1]
+    assert evening in free(grid_of(early), list(BERLIN.rows), 90 * MINUTE)[1]
+    assert evening in free(grid_of(early), list(BERLIN.rows), 2 * HOUR)[2]
 
 
-def test_t2_at_the_end_of_the_calendar_there_are_no_more_rows():
-    last = calendar_day(dt.date.max, "UTC", 30)
-    assert rows_reaching(last, 7 * DAY).count == 48
-    assert (
-        len(DayOccupancy(Grid(1, "epoch", 0), last).free_starts(1, HOUR)) == 46
-    )  # the last row lacks a second
+def test_g5_a_hold_refuses_until_its_time_is_up():
+    grid, start = grid_of(taken(600, 60, 0, Hold)), BERLIN.start + 600 * MINUTE
+    assert free(grid, [start], HOUR, now=BERLIN.start - 2)[1] == []
+    assert free(grid, [start], HOUR, now=BERLIN.start - 1)[1] == [start]
 
 
-def test_a_range_without_rows_is_never_busy():
-    skipped = calendar_day(dt.date(2011, 12, 30), "Pacific/Apia", 30)
-    nowhere = RowRange([skipped])
-    assert nowhere.count == nowhere.own == 0
-    assert nowhere.touched(0, 2**40) == 0
-    assert DayOccupancy(Grid(1, "epoch", 0), skipped, longest=0).busy(1) == 0
+def test_b4_spans_may_come_from_anywhere_and_in_any_order():
+    starts = [0, 10, 20, 30, 40, 50]
+    spans = [(1, 40, 45), (1, 5, 15), (7, 0, 60), (1, 12, 14), (2, 0, 100)]
+    assert free_starts(starts, 10, RESOURCES, spans) == {1: 0b101100, 2: 0}
 
 
-def test_b4_closed_rows_are_left_out():
-    occupancy = DayOccupancy(Grid(1, "epoch", 0), BERLIN)
-    closed = occupancy.rows.touched(BERLIN.start, BERLIN.start + 10 * HOUR)
-    assert occupancy.free_starts(1, HOUR, closed=closed)[0] == BERLIN.start + 10 * HOUR
-
-
-@pytest.mark.parametrize("seconds", [0, -HOUR, DAY + 1])
-def test_a_length_that_was_not_announced_is_refused(seconds):
-    with pytest.raises(ValueError, match="is not within"):
-        DayOccupancy(Grid(1, "epoch", 0), BERLIN).free_starts(1, seconds)
-
-
-def test_a_resource_is_read_from_the_grid_once():
-    grid = Grid(1, "epoch", 0)
-    occupancy = DayOccupancy(grid, BERLIN)
-    assert occupancy.is_free(1, 0)
-    draft = grid.draft()
-    draft.put(taken(BERLIN, 0, 60))
-    grid.apply(draft.diff())
-    assert occupancy.is_free(1, 0)
-    assert not DayOccupancy(grid, BERLIN).is_free(1, 0)
+def test_r21_without_starts_or_resources_there_is_nothing_free():
+    assert free_starts([], 10, RESOURCES, [(1, 0, 5)]) == {1: 0, 2: 0}
+    assert free_starts([0, 10], 10, (), [(1, 0, 5)]) == {}

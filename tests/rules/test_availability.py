@@ -54,6 +54,16 @@ def test_r21_slots_are_ordered_by_start_and_then_as_columns_stand():
     assert answer.refused == ()
 
 
+def test_columns_stand_by_position_then_id_without_what_is_out_of_order():
+    resources = (
+        Resource(id=4, name="Last", position=2),
+        Resource(id=9, name="Second", position=1),
+        Resource(id=2, name="Out of order", position=0, active=False),
+        Resource(id=6, name="First", position=1),
+    )
+    assert facts_of(resources=resources).columns == [6, 9, 4]
+
+
 def test_r21_only_the_resources_asked_for_that_are_active_are_listed():
     resources = (*BAYS, Resource(id=9, name="Out of order", position=0, active=False))
     facts = facts_of(resources=resources)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grid_engine.calendar_day import LAST_INSTANT
+from grid_engine.calendar_day import LAST_INSTANT, rows_between
 from grid_engine.interval import DAY, HOUR, MINUTE, Interval
 from grid_engine.records import Blackout, Resource
 from rules.candidates import SEARCHED_DAYS, Search, nearest_favourite, nearest_length
@@ -12,7 +12,6 @@ from rules.evaluate import Scope, evaluate, is_allowed
 from rules.model import Action, Moved, Proposal, Role, Standing
 from rules.policy import Policy
 from rules.suggest import suggest
-from rules.vacancy import rows_between
 from tests.rules.venues import (
     BAYS,
     NOON,
@@ -302,6 +301,10 @@ def test_r22_favourites_reach_over_the_end_of_the_week():
 # Against an oracle that judges every row of a fortnight
 
 
+def rows_of(facts, start, end):
+    return rows_between(start, end, facts.timezone, facts.slot_minutes)
+
+
 def rank(proposal, facts):
     shift = proposal.interval.start
     order = [each.id for each in BAYS]
@@ -323,7 +326,7 @@ def every_candidate(proposal, facts, seconds):
     reach = SEARCHED_DAYS * DAY
     classes: list[list[tuple[int, Interval]]] = [[], [], []]
     same, elsewhere, both = classes
-    for start in rows_between(centre - reach, centre + reach, facts):
+    for start in rows_of(facts, centre - reach, centre + reach):
         if proposal.action is Action.BLOCK and start < min(asked, facts.now):
             continue
         interval = Interval(start, start + seconds)
@@ -341,7 +344,7 @@ def every_trimmed(proposal, facts, seconds):
     """All that would be accepted within the time asked for and lies in nothing longer that would be."""
     accepting = replace(facts, grace=0)
     start, end = proposal.interval.start, proposal.interval.start + seconds
-    lines = rows_between(start, end + 1, facts)
+    lines = rows_of(facts, start, end + 1)
     found = {
         (resource.id, Interval(first, last))
         for resource in BAYS
@@ -382,7 +385,7 @@ def cases(draw):
         slot_minutes=draw(st.sampled_from([30, 60])),
     )
     slot = facts.slot_minutes * MINUTE
-    start = draw(st.sampled_from(rows_between(facts.now - DAY, facts.now + 3 * DAY, facts)))
+    start = draw(st.sampled_from(rows_of(facts, facts.now - DAY, facts.now + 3 * DAY)))
     start += draw(st.sampled_from([0] * 9 + [10 * MINUTE]))
     interval = Interval(start, start + draw(st.sampled_from([1, 2, 2, 3, 4, 9])) * slot)
     action = draw(st.sampled_from([Action.CREATE, Action.CREATE, Action.MOVE, Action.BLOCK]))
