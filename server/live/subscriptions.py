@@ -95,10 +95,10 @@ class Subscriptions:
                 if location in self._watches:
                     room, watch = self._watches.pop(location)
                     room.watchers.leave(watch)
-            case ShowDrag(location, drag) if drag is not None and location not in self._watches:
-                self._perform([self._session.refuse_location(location, NotFound())])
             case ShowDrag(location, drag):
-                self._rooms.present(Presence(location, self._session.id, self._who, drag))
+                # Without a subscription, as after a resync, it is ignored: a refusal would look like the subscription's.
+                if drag is None or location in self._watches:
+                    self._rooms.present(Presence(location, self._session.id, self._who, drag))
 
     async def _start(self, subscribe: Subscribe) -> None:
         try:

@@ -80,7 +80,7 @@ class Watchers:
         """Its outlet began to drain: queue nothing for it. O(1)."""
         if self._cohorts[watch.audience].pop(watch, None) is not None:
             watch.have = self.sent
-            watch.ghosts_seen = self.ghosts.sessions
+            watch.ghosts_seen = self.ghosts.sessions - {watch.session}
             self._behind[watch] = None
 
     def serve(self, watch: Watch) -> None:

@@ -178,7 +178,7 @@ class MemoryDesk:
     def __init__(self, store: MemoryStore, rooms: Rooms) -> None:
         self._store = store
         self._rooms = rooms
-        self._numbers = itertools.count(1)
+        self.numbers = itertools.count(1)
         self.judged: list[Command] = []
         self.verdicts = asyncio.Event()
         self.verdicts.set()
@@ -196,7 +196,7 @@ class MemoryDesk:
         body: Any = command.body
         room = await self._rooms.open(1)
         record = booking(
-            f"made-{next(self._numbers)}",
+            f"made-{next(self.numbers)}",
             body.start_time,
             resource_id=body.resource_id,
             user_id=principal.user_id,
@@ -279,7 +279,7 @@ class ManualTimers:
 
     def __init__(self) -> None:
         self.at = 0.0
-        self._numbers = itertools.count()
+        self.numbers = itertools.count()
         self._due: list[tuple[float, int, ManualTimers._Timer, Callable[[], Any]]] = []
 
     def time(self) -> float:
@@ -287,7 +287,7 @@ class ManualTimers:
 
     def call_later(self, delay: float, callback: Callable[[], Any], /) -> "ManualTimers._Timer":
         timer = self._Timer()
-        heapq.heappush(self._due, (self.at + delay, next(self._numbers), timer, callback))
+        heapq.heappush(self._due, (self.at + delay, next(self.numbers), timer, callback))
         return timer
 
     def advance(self, seconds: float) -> None:

@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from grid_engine.audience import Audience
 from grid_engine.calendar_day import window_of
 from grid_engine.follower import ClientGrid, Outcome
 from grid_engine.interval import HOUR
 from grid_engine.snapshot import snapshot_of
 from server.live import connection as connection_module
 from server.live.connection import Connection
-from server.live.subscriptions import _audience
+from server.live.protocol import GridSocket
+from server.live.session import Closing
 from tests.live.doubles import NOON, ZONE, MemoryStore, booking, manual_clock, put, until
 from tests.live.serving import Client, Node
 
@@ -104,9 +106,8 @@ async def test_w3_a_client_further_behind_than_the_ring_has_to_resync(node):
         grow(node, 100, 1_200, 10)
         await converge(slow, grid, node)
         room = node.rooms.loaded(1)
-        audience = _audience(connection.session.principal, 1)
         expected = ClientGrid(grid.window)
-        snapshot = snapshot_of(room.grid, grid.window, audience)
+        snapshot = snapshot_of(room.grid, grid.window, Audience.STAFF)
         expected.take_snapshot(snapshot.epoch, snapshot.version, snapshot.records)
         assert grid.digest() == expected.digest()
 
@@ -162,8 +163,9 @@ async def test_w3_a_client_that_never_reads_is_let_go_of(node, monkeypatch):
             return not connection.open
 
         await until(let_go)
-        assert connection.session.state.code == 1013
+        assert connection.session.state == Closing(1013)
         # It is not waited for, even if it never takes the close frame.
+        assert isinstance(connection._socket, GridSocket)
         await until(connection._socket.transport.is_closing)
         assert len(node.rooms.loaded(1).watchers) == 0
 
