@@ -112,7 +112,8 @@ function drawCall(api, path, method, operation) {
 }
 
 function draw(api) {
-  document.getElementById("about").textContent = `Version ${api.info.version}. ${api.info.description}`;
+  const said = `Version ${api.info.version}. ${api.info.description}`.split("`");
+  document.getElementById("about").append(...said.map((part, index) => (index % 2 ? element("code", {}, part) : part)));
   const groups = new Map();
   for (const [path, item] of Object.entries(api.paths)) {
     for (const method of METHODS.filter((each) => each in item)) {
@@ -142,6 +143,9 @@ document.getElementById("filter").addEventListener("input", (event) => {
   const wanted = event.target.value.toLowerCase();
   for (const drawn of document.querySelectorAll("#calls details[data-words]")) {
     drawn.hidden = !drawn.dataset.words.includes(wanted);
+  }
+  for (const group of document.querySelectorAll("#calls > section")) {
+    group.hidden = !group.querySelector("details[data-words]:not([hidden])");
   }
 });
 
