@@ -44,6 +44,7 @@ _LOST = (
     asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection used between the server's farewell and its end
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -120,7 +121,13 @@ class Database:
             raise Unavailable("The database is not open")
         with translated():
             async with self._pool.acquire(timeout=WAIT_FOR_CONNECTION_SECONDS) as connection:
-                yield connection
+                try:
+                    yield connection
+                except (asyncio.CancelledError, TimeoutError):
+                    # Whoever waited has given up. To give the connection back in good order would be to wait again, for
+                    # a server that may have fallen silent.
+                    connection.terminate()
+                    raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -130,17 +137,28 @@ class Database:
             OccupancyTakenError, ContentionError, Duplicate: nothing was written.
             Unavailable: the connection was lost; if that was during the commit, whether it happened is not known.
         """
-        async with self.connection() as connection, connection.transaction():
+        async with self._in_transaction() as connection:
             yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
         """A connection whose reads all see the database as of one instant."""
-        async with (
-            self.connection() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
+        async with self._in_transaction(isolation="repeatable_read", readonly=True) as connection:
             yield connection
+
+    @asynccontextmanager
+    async def _in_transaction(self, **how: Any) -> AsyncIterator[Connection]:
+        async with self.connection() as connection:
+            transaction = connection.transaction(**how)
+            await transaction.start()
+            try:
+                yield connection
+            except (asyncio.CancelledError, TimeoutError):
+                raise  # the connection ends with this, and the transaction with the connection
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await transaction.commit()
 
 
 async def _prepare(connection: Any) -> None:
