@@ -51,3 +51,12 @@ class CustomerCache:
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return customer
+
+    async def find(self, user_id: int, *, fresh: bool = False) -> Customer | None:
+        """As ``get``, but None while Postgres is away and the customer was not known before: then the location's policy
+        alone tells what is free, for want of better (P2). What is posted is never judged so.
+        """
+        try:
+            return await self.get(user_id, fresh=fresh)
+        except Unavailable:
+            return None

@@ -133,7 +133,7 @@ class BookingDesk:
         resource = room.state.resource_by_id.get(proposal.resource_id)
         if resource is None or not resource.active or not room.state.active:
             raise NotFound
-        customer = await self._customers.get(customer_id) if customer_id is not None else None
+        customer = await self._customers.find(customer_id) if customer_id is not None else None
         own = booking.id if booking else _hold_it_would_be(body, customer)
         if own is not None and proposal.existing is None:
             held = Moved(id=own, resource_id=proposal.resource_id, interval=proposal.interval)
@@ -216,7 +216,9 @@ class BookingDesk:
             raise NotFound("There is no such resource")
         known = self._location_by_resource.get(resource_id)
         if known is None:
-            known = await self._locations.location_of_resource(resource_id)
+            # What is in memory needs no Postgres, which may be away (P2).
+            here = (state.id for state in self._rooms.states() if resource_id in state.resource_by_id)
+            known = next(here, None) or await self._locations.location_of_resource(resource_id)
             if known is None:
                 raise NotFound("There is no such resource")
             self._location_by_resource[resource_id] = known

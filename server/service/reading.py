@@ -105,7 +105,7 @@ class Reading:
         customer_id = principal.user_id if user_id is None else user_id
         if customer_id != principal.user_id:
             require(principal, Action.CREATE_BOOKING_FOR, location_id=location_id, owner_id=customer_id)
-        customer = await self._customers.get(customer_id, fresh=True) if customer_id is not None else None
+        customer = await self._customers.find(customer_id, fresh=True) if customer_id is not None else None
         facts = facts_for(state, room.grid, customer, self._clock.now(), grace=OFFERED)
         try:
             found = availability(
@@ -113,7 +113,8 @@ class Reading:
             )
         except ValueError as error:
             raise Malformed(faults=[Fault("query:date", str(error))]) from error
-        return Listing(timezone=state.timezone, found=found, stale=self._rooms.stale)
+        unknown = customer_id is not None and customer is None
+        return Listing(timezone=state.timezone, found=found, stale=self._rooms.stale or unknown)
 
     def body(self, principal: Principal, booking: StoredBooking) -> dict[str, Any]:
         """The booking with what the caller may see of it."""
