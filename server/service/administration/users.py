@@ -10,21 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from grid_engine.interval import DAY, Instant
-from rules.policy import (
-    LocationPolicy,
-    Policy,
-    Restriction,
-    RestrictionKind,
-    Tier,
-    denied_locations,
-    is_banned,
-    policy_for,
-)
 from server.errors import Duplicate, Fault, InUse, Malformed, NotFound
 from server.principal import Principal
 from server.service.access import Action, require
 from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
+from server.service.administration.permissions import permissions_of
 from server.service.passwords import Passwords
 from server.storage.accounts import Account, end_all_families
 from server.storage.administration import (
@@ -166,22 +157,10 @@ class Users:
         Raises:
             NotFound: if there is no such location.
         """
-        policy = LocationPolicy()
-        if location_id is not None:
-            policy = LocationPolicy.from_json((await self._locations.get(caller, location_id)).policy)
+        location = None if location_id is None else await self._locations.get(caller, location_id)
         async with self._database.connection() as connection:
             kept = await list_restrictions(connection, account.id)
-        restrictions = [
-            Restriction(
-                kind=RestrictionKind(each.restriction_type), value=each.value, expires_at=each.expires_at
-            )
-            for each in kept
-        ]
-        now = self._clock.now()
-        tier = Tier(account.membership_tier) if account.membership_tier else None
-        return _permissions(
-            policy_for(policy, tier, account.tags, restrictions, now), restrictions, location_id, now
-        )
+        return permissions_of(account, location, kept, self._clock.now())
 
     async def _read(self, user_id: int) -> Account:
         async with self._database.connection() as connection:
@@ -286,18 +265,6 @@ def _kept(account: Account, *, password: str | None = None) -> dict[str, Any]:
     del kept["id"], kept["created_at"]
     kept |= {name: list(value) for name, value in kept.items() if isinstance(value, tuple)}
     return kept | ({} if password is None else {"password": password})
-
-
-def _permissions(
-    policy: Policy, restrictions: Sequence[Restriction], location_id: int | None, now: Instant
-) -> dict[str, Any]:
-    denied = denied_locations(restrictions, now)
-    return {
-        "can_book": policy.can_book and not is_banned(restrictions, now) and location_id not in denied,
-        "max_advance_days": policy.advance_days,
-        "max_concurrent_bookings": policy.concurrent_limit,
-        "denied_locations": sorted(denied),
-    }
 
 
 def new_account(
