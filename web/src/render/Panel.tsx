@@ -50,9 +50,7 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
       <div class="sheet-head">
         <div>
           <h2>{titleOf(record)}</h2>
-          <p class="sheet-place">
-            <strong>{desk.resourceName(record.resource_id)}</strong> {labels.range(record.start, record.end)}
-          </p>
+          <p class="sheet-place">{desk.placeLabel(record)}</p>
         </div>
         <button type="button" class="icon-button" aria-label="Close" onClick={close}>
           <Icon name="close" />

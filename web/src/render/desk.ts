@@ -21,7 +21,7 @@ import type { Notices } from '../store/notices';
 import type { DrawnRecord } from '../store/pending';
 import type { Phase } from '../wire/connection';
 import type { Instant } from '../wire/instant';
-import type { GridRecord, Suggestion, Violation } from '../wire/messages';
+import type { GridRecord, Violation } from '../wire/messages';
 import type { Booking, Location, User } from '../wire/readings';
 
 /** How far the screen can be believed. */
@@ -99,16 +99,13 @@ export interface Desk {
   readonly preview: Signal<Draft | null>;
   readonly question: Signal<Question | null>;
 
-  readonly mayOverride: ReadonlySignal<boolean>;
   readonly movable: (record: GridRecord) => boolean;
   readonly show: (locationId: number) => void;
   readonly look: (date: string) => void;
   readonly resourceName: (resourceId: number) => string;
   readonly placeLabel: (place: Place) => string;
-  readonly placeOf: (suggestion: Suggestion) => Place;
 
   readonly book: (place: Place, person: Person, note: string) => Promise<Refusal | null>;
-  readonly move: (record: GridRecord, place: Place) => void;
   readonly save: (record: GridRecord, edit: Edit, version: number) => Promise<Booking | null>;
   /** Asks first. */
   readonly cancel: (record: GridRecord) => void;

@@ -13,6 +13,7 @@ export const NOW_INTERVAL_MS = 30_000;
 export class Clock {
   #offset = 0;
   readonly #second: Signal<Instant>;
+  readonly #moving: ReturnType<typeof setInterval>;
   #ticking: ReturnType<typeof setInterval> | undefined;
   /** Now, moving every 30 s. */
   readonly now: Signal<Instant>;
@@ -33,9 +34,15 @@ export class Clock {
       },
     });
     this.second = computed(() => this.#second.value);
-    setInterval(() => {
+    this.#moving = setInterval(() => {
       this.now.value = this.read();
     }, NOW_INTERVAL_MS);
+  }
+
+  /** Stands still for good. */
+  stop(): void {
+    clearInterval(this.#moving);
+    clearInterval(this.#ticking);
   }
 
   read(): Instant {

@@ -43,6 +43,7 @@ export class Link {
   readonly judge: Judge;
   readonly presence: PresenceSender;
   readonly #connection: Connection;
+  readonly #listening = new AbortController();
   #subscription: Subscription | null = null;
   #session = '';
   #gap: ReturnType<typeof setTimeout> | undefined;
@@ -71,15 +72,19 @@ export class Link {
       },
       openSocket,
     );
-    window.addEventListener('online', () => {
+    const listening = { signal: this.#listening.signal };
+    const wake = (): void => {
       this.#connection.wake();
-    });
-    window.addEventListener('offline', () => {
+    };
+    const lose = (): void => {
       this.#connection.networkLost();
-    });
-    document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#connection.wake();
-    });
+    };
+    const look = (): void => {
+      if (document.visibilityState === 'visible') wake();
+    };
+    window.addEventListener('online', wake, listening);
+    window.addEventListener('offline', lose, listening);
+    document.addEventListener('visibilitychange', look, listening);
   }
 
   start(): void {
@@ -87,6 +92,7 @@ export class Link {
   }
 
   stop(): void {
+    this.#listening.abort();
     this.#connection.stop();
   }
 

@@ -22,6 +22,8 @@ const TAKEN: DraftVerdict = {
 
 export class Verdicts {
   readonly current = signal<DraftVerdict | null>(null);
+  /** Asks for no more. */
+  readonly stop: () => void;
   #place: Place | null = null;
 
   constructor(
@@ -31,7 +33,7 @@ export class Verdicts {
     person: ReadonlySignal<Person | null>,
   ) {
     let asked = '';
-    effect(() => {
+    this.stop = effect(() => {
       const now = draft.value;
       const whom = person.value;
       const question = now === null ? '' : JSON.stringify(argumentsOf(now, whom));
