@@ -128,7 +128,11 @@ class Node:
         """For readiness: None if it does, else what is the matter."""
         async with self.database.connection() as connection:
             await connection.execute("SELECT 1")
-        return "replicas are stale" if self.rooms.stale else None
+        return None
+
+    async def replicas_fresh(self) -> str | None:
+        """For readiness: None if what this node holds is at Postgres's versions, as of the last second's comparison."""
+        return "they may be out of date" if self.rooms.stale else None
 
     async def bus_connected(self) -> str | None:
         """For readiness: None if this node hears the others."""
@@ -157,7 +161,9 @@ def create_app(node: Node) -> Starlette:
             forget=node.account_changed,
             replicas=node.rooms.states,
         ),
-        *operation_endpoints({"postgres": node.postgres_answers, "bus": node.bus_connected}),
+        *operation_endpoints(
+            {"postgres": node.postgres_answers, "bus": node.bus_connected, "replicas": node.replicas_fresh}
+        ),
     ]
     endpoints += documentation_endpoints(endpoints, version=VERSION)
     websocket = WebSocketEndpoint(node.connections, allowed_origins=settings.allowed_origins)
