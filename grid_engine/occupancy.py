@@ -43,8 +43,12 @@ def taken_spans(
     holds. Spans may overlap each other, and reach beyond the window. O(log n + k) for k records in it.
     """
     margin = buffer if buffered else 0
-    for record in grid.overlapping(window.widened(margin)):
-        if record.id in excluding or (isinstance(record, Hold) and record.is_overdue(now)):
+    found = grid.overlapping(window.widened(margin))
+    # Thousands of records pass here for a search that finds nothing; what few need is kept off the way of all.
+    if excluding:
+        found = [record for record in found if record.id not in excluding]
+    for record in found:
+        if isinstance(record, Hold) and record.is_overdue(now):
             continue
         interval = record.interval
         if margin and not isinstance(record, Block):
@@ -64,24 +68,21 @@ def free_starts(
     refused = dict.fromkeys(resource_ids, 0)
     # A span refuses the starts between its own start less the length, and its end, both exclusive. The latest such
     # range of each resource is kept open for as long as the next one overlaps it.
-    lows: dict[int, int] = {}
-    highs: dict[int, int] = {}
+    latest: dict[int, list[Instant]] = {}
     for resource_id, start, high in taken:
-        if resource_id not in refused:
-            continue
         low = start - seconds
-        known = highs.get(resource_id)
+        known = latest.get(resource_id)
         if known is None:
-            lows[resource_id] = low
-        elif lows[resource_id] <= low < known:
-            if high <= known:
-                continue
+            latest[resource_id] = [low, high]
+        elif known[0] <= low < known[1]:
+            if high > known[1]:  # noqa: PLR1730  # max would be a call for each span
+                known[1] = high
         else:
-            refused[resource_id] |= _between(starts, lows[resource_id], known)
-            lows[resource_id] = low
-        highs[resource_id] = high
-    for resource_id, low in lows.items():
-        refused[resource_id] |= _between(starts, low, highs[resource_id])
+            if resource_id in refused:
+                refused[resource_id] |= _between(starts, *known)
+            known[:] = low, high
+    for resource_id in refused.keys() & latest:
+        refused[resource_id] |= _between(starts, *latest[resource_id])
     every = (1 << len(starts)) - 1
     return {resource_id: every & ~bits for resource_id, bits in refused.items()}
 

@@ -151,7 +151,7 @@ def test_g5_a_hold_refuses_until_its_time_is_up():
 
 def test_b4_spans_may_come_from_anywhere_and_in_any_order():
     starts = [0, 10, 20, 30, 40, 50]
-    spans = [(1, 40, 45), (1, 5, 15), (7, 0, 60), (1, 12, 14), (2, 0, 100)]
+    spans = [(1, 40, 45), (1, 5, 14), (7, 0, 9), (1, 12, 13), (1, 13, 15), (2, 0, 100), (7, 50, 60)]
     assert free_starts(starts, 10, RESOURCES, spans) == {1: 0b101100, 2: 0}
 
 
