@@ -63,13 +63,14 @@ class Booker:
     async def write(self) -> None:
         hour = 0
         while not self.stopping:
-            body = {"resource_id": self._bay, "note": str(uuid.uuid4()), **span(soon(24) + hour * HOUR)}
+            key = str(uuid.uuid4())
+            body = {"resource_id": self._bay, "note": key, **span(soon(24) + hour * HOUR)}
             while (answer := await self._post(body)).status_code == 503:
                 self.unavailable += 1
                 assert int(answer.headers["retry-after"]) >= 1
                 await asyncio.sleep(0.1)  # as a client would, if more patiently
             assert answer.status_code == 201, answer.text
-            self.acknowledged[body["note"]] = answer.json()["id"]
+            self.acknowledged[key] = answer.json()["id"]
             hour += 1
 
     async def _post(self, body: dict[str, Any]) -> httpx2.Response:
@@ -81,7 +82,7 @@ class Booker:
 async def reads_go_on(person: Person, node: NodeProcess, venue: Venue, held: Screen) -> None:
     """The grid and what is free, from memory and marked stale; lists of bookings are not there."""
     http, day = person.at(node), today_at(venue).isoformat()
-    window = {"location_id": venue.id, "from": held.first.isoformat(), "days": held.days}
+    window: dict[str, Any] = {"location_id": venue.id, "from": held.first.isoformat(), "days": held.days}
     async with asyncio.timeout(ANSWERED):
         grid, free, locations, resources, listed = await asyncio.gather(
             http.get("/api/grid", params=window),
@@ -157,9 +158,8 @@ async def test_p2_with_postgres_away_reads_go_on_marked_stale_writes_get_503_and
             for pid in frozen:
                 os.kill(pid, signal.SIGSTOP)
         try:
-            await asyncio.gather(
-                *(screen.until(lambda screen=screen: screen.stale, 6) for screen, _ in screens)
-            )  # type: ignore[misc]  # bound now
+            for screen, _ in screens:
+                await screen.until(lambda screen=screen: screen.stale, 6)  # type: ignore[misc]  # bound now
             if how != "hung":
                 # All that was committed has been told, or will be: nothing is written meanwhile.
                 for screen, who in screens:
@@ -212,7 +212,11 @@ async def reads_go_on_while_hung(
     """The grid, what is free, verdicts and sockets do not wait for a Postgres that says nothing."""
     for screen, who in screens:
         http = who.at(node)
-        window = {"location_id": venue.id, "from": screen.first.isoformat(), "days": screen.days}
+        window: dict[str, Any] = {
+            "location_id": venue.id,
+            "from": screen.first.isoformat(),
+            "days": screen.days,
+        }
         async with asyncio.timeout(ANSWERED):
             grid = await http.get("/api/grid", params=window)
         assert (grid.status_code, grid.json()["stale"]) == (200, True)
