@@ -1,11 +1,33 @@
 import { decode as unpack, encode as pack } from '@msgpack/msgpack';
 import { expect, test } from 'vitest';
 
+import vectors from '../../../tests/wire/vectors.json';
 import { decode, encode, MalformedMessage } from './codec';
-import type { ClientMessage } from './messages';
+import { PROTOCOL, type ClientMessage } from './messages';
 
 const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+const bytesOf = (digits: string): Uint8Array =>
+  Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+
+test('the vectors that both sides share are of this protocol', () => {
+  expect(vectors.protocol).toBe(PROTOCOL);
+});
+
+test.each(vectors.server)(
+  'shared vector: a $message.t of the server’s is read',
+  ({ hex: written, message }) => {
+    expect(decode(bytesOf(written))).toEqual(message);
+  },
+);
+
+test.each(vectors.client)(
+  'shared vector: a $message.t is written as the server reads it',
+  ({ hex: read, message }) => {
+    expect(hex(encode(message as ClientMessage))).toBe(read);
+  },
+);
 
 test('t is the first key, whatever order the fields were given in', () => {
   const message = { version: 7, location: 1, t: 'unsubscribe' } as unknown as ClientMessage;
@@ -23,11 +45,7 @@ test('what is not given is not written', () => {
 
 test('a tick’s versions are found by location, though its keys are integers', () => {
   // {"t": "tick", "versions": {1: 42}, "server_time": 0}
-  const written = Uint8Array.from(
-    '83a174a47469636ba876657273696f6e738101 2aab7365727665725f74696d6500'.replace(' ', '').match(/../g) ?? [],
-    (digits) => parseInt(digits, 16),
-  );
-  const tick = decode(written);
+  const tick = decode(bytesOf('83a174a47469636ba876657273696f6e7381012aab7365727665725f74696d6500'));
   expect(tick?.t === 'tick' && tick.versions['1']).toBe(42);
 });
 
