@@ -78,6 +78,10 @@ class Rooms:
         """The configurations of all open rooms."""
         return [room.state for room in self._rooms.values()]
 
+    def holding(self, record_id: str) -> Room | None:
+        """The open room whose grid has the record. O(rooms)."""
+        return next((room for room in self._rooms.values() if room.grid.get(record_id) is not None), None)
+
     def loaded(self, location_id: int) -> Room | None:
         """The room, if it is open. Does not count as reading it."""
         return self._rooms.get(location_id)

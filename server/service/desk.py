@@ -1,49 +1,31 @@
 """The booking desk: where every door's commands and questions go.
 
 It finds out what a command is about, asks whether its giver may give it, and hands it to the location's writer. Belongs
-here: that, and verdicts. Does not belong here: what commands do (``bookings``), or how they are committed (``writer``).
+here: that. Does not belong here: what commands do (``bookings``), how they are committed (``writer``), or verdicts
+(``judging``).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
 
-from rules.evaluate import evaluate
-from rules.model import Action as Judged
-from rules.model import Moved, Proposal
-from rules.suggest import suggest
 from server.clock import Clock
-from server.commands import Command, Create, Hold, Operation, Reschedule, Update
-from server.errors import NotActive, NotFound, Problem, Refused
+from server.commands import Command, Create, Hold, Update
+from server.errors import NotFound, Problem
 from server.live.desk import Answer, Done, JudgedMove
 from server.live.rooms import Rooms
 from server.principal import Principal
 from server.service.access import Action, require
-from server.service.bookings.times import interval_of
-from server.service.circumstances import as_offered, facts_for
 from server.service.customer_cache import CustomerCache
+from server.service.directory import Directory
+from server.service.judging import Describe, Judging
 from server.service.orders import Order
+from server.service.permission import customer_of, require_change, require_creation
 from server.service.sweeping import Sweep
 from server.service.writer import Task, Writer
 from server.storage.bookings import Bookings
-from server.storage.customers import Customer
 from server.storage.database import Database
 from server.storage.locations import Locations
 from server.storage.stored_booking import StoredBooking
-
-Describe = Callable[[Problem], dict[str, Any]]
-
-_NEEDED: Mapping[Operation, Action] = {
-    "reschedule": Action.CHANGE_BOOKING,
-    "update": Action.CHANGE_BOOKING,
-    "cancel": Action.CHANGE_BOOKING,
-    "release": Action.CHANGE_BOOKING,
-    "confirm": Action.CHECK_IN,
-    "no_show": Action.MARK_NO_SHOW,
-    "undo": Action.UNDO,
-}
-"""What a command on a booking needs; ``create`` and ``hold`` need CREATE_BOOKING_FOR."""
 
 
 class BookingDesk:
@@ -61,10 +43,17 @@ class BookingDesk:
         self._rooms = rooms
         self._database = database
         self._clock = clock
-        self._customers = customers
         self._bookings = Bookings(database)
         self._locations = Locations(database, clock)
-        self._location_by_resource: dict[int, int] = {}
+        self._directory = Directory(rooms, self._locations)
+        self._judging = Judging(
+            rooms=rooms,
+            bookings=self._bookings,
+            directory=self._directory,
+            clock=clock,
+            customers=customers,
+            describe=describe,
+        )
         self._writers: dict[int, Writer] = {}
         self.describe = describe
 
@@ -112,47 +101,8 @@ class BookingDesk:
         await asyncio.gather(*(writer.idle() for writer in self._writers.values()))
 
     async def judge(self, principal: Principal, command: Command) -> JudgedMove:
-        """The verdict on a ``create``, ``hold``, ``reschedule`` or ``update``, from memory and without doing it (G8).
-
-        Raises:
-            NotFound, Forbidden: as ``execute``.
-            Malformed: if the end is not after the start.
-        """
-        booking = await self._target(principal, command) if command.target else None
-        body = command.body
-        if isinstance(body, Create | Hold):
-            await self._require_may_create(principal, body)
-        location_id = (
-            booking.location_id if booking else await self._location_of(getattr(body, "resource_id", None))
-        )
-        room = await self._rooms.open(location_id)
-        try:
-            proposal, customer_id = _proposal(principal, body, booking, room.state.timezone, location_id)
-        except Refused as refused:
-            return self._judged(refused, overridable=False)
-        resource = room.state.resource_by_id.get(proposal.resource_id)
-        if resource is None or not resource.active or not room.state.active:
-            raise NotFound
-        customer = await self._customers.find(customer_id) if customer_id is not None else None
-        own = booking.id if booking else _hold_it_would_be(body, customer)
-        if own is not None and proposal.existing is None:
-            held = Moved(id=own, resource_id=proposal.resource_id, interval=proposal.interval)
-            proposal = replace(proposal, existing=held)
-        facts = facts_for(room.state, room.grid, customer, self._clock.now(), without=own)
-        verdict = evaluate(proposal, facts)
-        if verdict.allowed:
-            return JudgedMove(allowed=True, overridable=False)
-        refusal = Refused(verdict.violations, suggest(proposal, as_offered(facts, room.grid)))
-        return self._judged(refusal, overridable=verdict.overridable)
-
-    def _judged(self, refused: Refused, *, overridable: bool) -> JudgedMove:
-        told = self.describe(refused)
-        return JudgedMove(
-            allowed=False,
-            overridable=overridable,
-            violations=told["violations"],
-            suggestions=told["suggestions"],
-        )
+        """As ``Judging.judge``."""
+        return await self._judging.judge(principal, command)
 
     async def _order(
         self, principal: Principal, command: Command, answered: Callable[[Answer], None]
@@ -160,8 +110,8 @@ class BookingDesk:
         customer_ids = {principal.user_id}
         body = command.body
         if isinstance(body, Create | Hold):
-            await self._require_may_create(principal, body)
-            location_id = await self._location_of(body.resource_id)
+            location_id = await self._directory.location_of(body.resource_id)
+            require_creation(principal, body, location_id)
             if isinstance(body, Create):
                 customer_ids = await self._customers_of(principal, body)
         else:
@@ -185,101 +135,17 @@ class BookingDesk:
                 raise NotFound
             require(principal, Action.CHANGE_BOOKING, location_id=hold.location_id, owner_id=hold.user_id)
             return {hold.user_id}
-        if body.visitor or body.type != "CUSTOMER":
-            return set()
-        return {body.user_id if body.user_id is not None else principal.user_id}
-
-    async def _require_may_create(self, principal: Principal, body: Create | Hold) -> None:
-        location_id = await self._location_of(body.resource_id)
-        require(principal, Action.READ_GRID, location_id=location_id)
-        if isinstance(body, Hold):
-            owner_id = principal.user_id
-        elif body.type != "CUSTOMER":
-            return require(principal, Action.BLOCK, location_id=location_id)
-        elif body.visitor is not None:
-            owner_id = None
-        else:
-            owner_id = body.user_id if body.user_id is not None else principal.user_id
-        return require(principal, Action.CREATE_BOOKING_FOR, location_id=location_id, owner_id=owner_id)
+        return {customer_of(principal, body)}
 
     async def _target(self, principal: Principal, command: Command) -> StoredBooking:
         booking = await self._bookings.get(command.target) if command.target else None
         if booking is None:
             raise NotFound("There is no such booking")
-        require(principal, Action.READ_BOOKING, location_id=booking.location_id, owner_id=booking.user_id)
-        needed = Action.BLOCK if booking.is_block else _NEEDED[command.op]
-        require(principal, needed, location_id=booking.location_id, owner_id=booking.user_id)
+        require_change(
+            principal,
+            command.op,
+            location_id=booking.location_id,
+            owner_id=booking.user_id,
+            is_block=booking.is_block,
+        )
         return booking
-
-    async def _location_of(self, resource_id: int | None) -> int:
-        if resource_id is None:
-            raise NotFound("There is no such resource")
-        known = self._location_by_resource.get(resource_id)
-        if known is None:
-            # What is in memory needs no Postgres, which may be away (P2).
-            here = (state.id for state in self._rooms.states() if resource_id in state.resource_by_id)
-            known = next(here, None) or await self._locations.location_of_resource(resource_id)
-            if known is None:
-                raise NotFound("There is no such resource")
-            self._location_by_resource[resource_id] = known
-        return known
-
-
-def _hold_it_would_be(body: object, customer: Customer | None) -> str | None:
-    """The hold that would be confirmed or replaced, and so stands in nobody's way (G5)."""
-    if isinstance(body, Create):
-        return str(body.hold_id) if body.hold_id else None
-    if isinstance(body, Hold) and customer is not None:
-        return next((each.id for each in customer.bookings if each.held), None)
-    return None
-
-
-def _proposal(
-    principal: Principal,
-    body: object,
-    booking: StoredBooking | None,
-    timezone: str,
-    location_id: int,
-) -> tuple[Proposal, int | None]:
-    """What the command would do, and the customer it is judged for."""
-    role = principal.role_at(location_id)
-    if booking is None:
-        if not isinstance(body, Create | Hold):
-            raise NotFound
-        interval = interval_of(body.start_time, body.end_time, body.resource_id, timezone)
-        if isinstance(body, Create) and body.type != "CUSTOMER":
-            return Proposal(
-                action=Judged.BLOCK,
-                role=role,
-                resource_id=body.resource_id,
-                interval=interval,
-                override_reason=body.override_reason,
-            ), None
-        visiting = isinstance(body, Create) and body.visitor is not None
-        chosen = body.user_id if isinstance(body, Create) else None
-        customer_id = None if visiting else chosen if chosen is not None else principal.user_id
-        return Proposal(
-            action=Judged.CREATE,
-            role=role,
-            resource_id=body.resource_id,
-            interval=interval,
-            override_reason=body.override_reason if isinstance(body, Create) else None,
-        ), customer_id
-    if not isinstance(body, Reschedule | Update):
-        raise NotActive("Only a new time or resource can be judged")
-    start = booking.interval.start if body.start_time is None else body.start_time
-    end = booking.interval.end if body.end_time is None else body.end_time
-    resource_id = booking.resource_id if body.resource_id is None else body.resource_id
-    return Proposal(
-        action=Judged.BLOCK if booking.is_block else Judged.MOVE,
-        role=role,
-        resource_id=resource_id,
-        interval=interval_of(start, end, resource_id, timezone),
-        existing=Moved(
-            id=booking.id,
-            resource_id=booking.resource_id,
-            interval=booking.interval,
-            reschedule_count=booking.reschedule_count,
-        ),
-        override_reason=body.override_reason,
-    ), booking.user_id

@@ -3,7 +3,7 @@
 import pytest
 
 from grid_engine.interval import HOUR
-from server.errors import Forbidden, NotFound
+from server.errors import Forbidden, NotActive, NotFound
 from server.principal import Principal
 from tests.service.conftest import Node
 from tests.service.test_booking import START, book, command, span
@@ -75,3 +75,41 @@ async def test_a3_nobody_learns_of_bookings_by_judging(
         await node.desk.judge(
             bob, command("create", resource_id=venue.bays[1], user_id=ann.user_id, **span())
         )
+
+
+async def test_g8_r21_what_is_over_or_cancelled_cannot_be_moved_and_the_verdict_says_so(
+    node: Node, town: Town, venue: Venue, ann: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    await node.desk.perform(ann, command("cancel", booking["id"]))
+    with pytest.raises(NotActive):
+        await node.desk.judge(ann, command("reschedule", booking["id"], **span(START + HOUR)))
+    with pytest.raises(NotFound):
+        await node.desk.judge(
+            await town.person("Eve"), command("reschedule", booking["id"], **span(START + HOUR))
+        )
+    held = await node.desk.perform(ann, command("hold", resource_id=venue.bays[0], **span()))
+    with pytest.raises(NotActive):
+        await node.desk.judge(ann, command("reschedule", held.body["id"], **span(START + HOUR)))
+
+
+async def test_r11_r21_passing_a_booking_on_is_judged_for_the_new_customer(
+    node: Node, town: Town, venue: Venue, ann: Principal
+) -> None:
+    sam = await town.person("Sam", "staff", [venue])
+    bob = await town.person("Bob")
+    for bay in venue.bays[:2]:
+        await book(node, bob, bay)
+    booking = await book(node, ann, venue.bays[2])
+    verdict = await node.desk.judge(sam, command("update", booking["id"], user_id=bob.user_id))
+    assert [each["code"] for each in verdict.violations] == ["concurrent_limit"]
+
+
+async def test_p2_g8_a_drag_is_judged_while_postgres_is_away(
+    node: Node, venue: Venue, ann: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    move = command("reschedule", booking["id"], **span(START + HOUR))
+    assert (await node.desk.judge(ann, move)).allowed
+    await node.database.close()
+    assert (await node.desk.judge(ann, move)).allowed

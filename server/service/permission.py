@@ -1,0 +1,45 @@
+"""What a command needs its giver to be allowed, before it is judged or decided (A1, A2, A3)."""
+
+from collections.abc import Mapping
+
+from server.commands import Create, Hold, Operation
+from server.principal import Principal
+from server.service.access import Action, require
+
+_NEEDED: Mapping[Operation, Action] = {
+    "reschedule": Action.CHANGE_BOOKING,
+    "update": Action.CHANGE_BOOKING,
+    "cancel": Action.CHANGE_BOOKING,
+    "release": Action.CHANGE_BOOKING,
+    "confirm": Action.CHECK_IN,
+    "no_show": Action.MARK_NO_SHOW,
+    "undo": Action.UNDO,
+}
+"""What a command on a booking needs; ``create`` and ``hold`` need CREATE_BOOKING_FOR."""
+
+
+def require_creation(principal: Principal, body: Create | Hold, location_id: int) -> None:
+    """Raises ``NotFound`` or ``Forbidden`` unless the principal may book, hold or block this there."""
+    require(principal, Action.READ_GRID, location_id=location_id)
+    if isinstance(body, Create) and body.type != "CUSTOMER":
+        return require(principal, Action.BLOCK, location_id=location_id)
+    owner_id = customer_of(principal, body)
+    return require(principal, Action.CREATE_BOOKING_FOR, location_id=location_id, owner_id=owner_id)
+
+
+def customer_of(principal: Principal, body: Create | Hold) -> int | None:
+    """The account that a new booking or hold is for; None for a visitor's and for a block."""
+    if isinstance(body, Hold):
+        return principal.user_id
+    if body.visitor is not None or body.type != "CUSTOMER":
+        return None
+    return principal.user_id if body.user_id is None else body.user_id
+
+
+def require_change(
+    principal: Principal, op: Operation, *, location_id: int, owner_id: int | None, is_block: bool
+) -> None:
+    """Raises ``NotFound`` or ``Forbidden`` unless the principal may do this to such a booking."""
+    require(principal, Action.READ_BOOKING, location_id=location_id, owner_id=owner_id)
+    needed = Action.BLOCK if is_block else _NEEDED[op]
+    require(principal, needed, location_id=location_id, owner_id=owner_id)
