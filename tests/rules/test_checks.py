@@ -171,9 +171,14 @@ def test_r10_a_blackout_of_the_resource_refuses_and_touching_does_not():
     assert told(create(at(1, 60)), facts, "blackout") is None
     assert told(create(at(3, 60)), facts, "blackout") is None
     assert told(create(at(2, 60), resource_id=3), facts, "blackout") is None
-    assert told(create(at(1, 90)), facts, "blackout") == {
-        "blackouts": [{"start_time": at(2).start, "end_time": at(2).end, "reason": "tournament"}]
-    }
+    span = {"start_time": at(2).start, "end_time": at(2).end}
+    assert told(create(at(1, 90)), facts, "blackout") == {"blackouts": [span]}
+
+
+def test_r10_a4_why_it_is_closed_is_told_to_those_who_are_no_customers_there():
+    facts = facts_of(blackouts=(Blackout(id=1, interval=at(2, 60), reason="tournament"),))
+    params = told(create(at(2, 60), Role.STAFF), facts, "blackout")
+    assert [each["reason"] for each in params["blackouts"]] == ["tournament"]
 
 
 def test_r10_blackouts_are_told_in_order_of_time_and_ten_at_most():

@@ -92,15 +92,16 @@ def told_resource(resource: StoredResource) -> ResourceBody:
     )
 
 
-def told_blackout(blackout: StoredBlackout) -> BlackoutBody:
-    """The blackout as it is told."""
+def told_blackout(blackout: StoredBlackout, caller: Principal) -> BlackoutBody:
+    """The blackout as it is told; why it is closed is what staff wrote for each other, and may name people (A4)."""
+    for_staff = allows(caller, Action.READ_RECORDS, location_id=blackout.location_id)
     return BlackoutBody(
         id=blackout.id,
         location_id=blackout.location_id,
         resource_ids=None if blackout.resource_ids is None else list(blackout.resource_ids),
         start_time=blackout.start_time,
         end_time=blackout.end_time,
-        reason=blackout.reason,
+        reason=blackout.reason if for_staff else "",
     )
 
 
@@ -151,6 +152,11 @@ def venue_endpoints(locations: Locations, resources: Resources, blackouts: Black
             after=query.after(int, int),
             limit=query.limit + 1,
         )
-        return page_of(found, query.limit, told_blackout, lambda each: (each.start_time, each.id))
+        return page_of(
+            found,
+            query.limit,
+            lambda each: told_blackout(each, caller),
+            lambda each: (each.start_time, each.id),
+        )
 
     return endpoints

@@ -214,11 +214,11 @@ def venue_administration_endpoints(
     )
     async def create_blackout(caller: Principal, body: BlackoutPost) -> BlackoutBody:
         """For all its resources, or for those named. Customers cannot book then; staff can, with a reason."""
-        return told_blackout(await blackouts.create(caller, **dict(body)))
+        return told_blackout(await blackouts.create(caller, **dict(body)), caller)
 
     @endpoints.get("/api/admin/blackouts/{blackout_id}", summary="A blackout", answer=BlackoutBody, **admins)
     async def read_blackout(caller: Principal, blackout_id: int) -> BlackoutBody:
-        return told_blackout(await blackouts.get(caller, blackout_id))
+        return told_blackout(await blackouts.get(caller, blackout_id), caller)
 
     @endpoints.patch(
         "/api/admin/blackouts/{blackout_id}",
@@ -229,7 +229,7 @@ def venue_administration_endpoints(
         **admins,
     )
     async def change_blackout(caller: Principal, blackout_id: int, body: BlackoutPatch) -> BlackoutBody:
-        return told_blackout(await blackouts.change(caller, blackout_id, changed(body)))
+        return told_blackout(await blackouts.change(caller, blackout_id, changed(body)), caller)
 
     @endpoints.delete("/api/admin/blackouts/{blackout_id}", summary="Open again", **admins)
     async def delete_blackout(caller: Principal, blackout_id: int) -> None:
