@@ -162,7 +162,8 @@ def create_app(node: Node) -> Starlette:
             replicas=node.rooms.states,
         ),
         *operation_endpoints(
-            {"postgres": node.postgres_answers, "bus": node.bus_connected, "replicas": node.replicas_fresh}
+            {"postgres": node.postgres_answers, "replicas": node.replicas_fresh},
+            told={"bus": node.bus_connected},
         ),
     ]
     endpoints += documentation_endpoints(endpoints, version=VERSION)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,6 +13,7 @@ from server.edge.fields import Told
 from server.errors import Problem
 
 CHECK_SECONDS = 2.0
+NOTHING: "Mapping[str, Check]" = MappingProxyType({})
 
 Check: TypeAlias = Callable[[], Awaitable[str | None]]
 """None if all is well, or what is the matter; whatever it raises is the matter too."""
@@ -30,8 +32,12 @@ class Readiness(Told):
     checks: dict[str, str]
 
 
-def operation_endpoints(checks: Mapping[str, Check]) -> Endpoints:
-    """Health, readiness by the checks given (name → check), metrics."""
+def operation_endpoints(checks: Mapping[str, Check], told: Mapping[str, Check] = NOTHING) -> Endpoints:
+    """Health, readiness by the checks given (name → check), metrics.
+
+    What is ``told`` of does not make the node unready: with Redis away every node goes on (P3), and a load balancer that
+    let go of all of them at once would do what no outage of Redis does.
+    """
     endpoints = Endpoints("Operations")
 
     @endpoints.get("/healthz", summary="Whether the process lives", answer=Health)
@@ -41,9 +47,10 @@ def operation_endpoints(checks: Mapping[str, Check]) -> Endpoints:
 
     @endpoints.get("/readyz", summary="Whether it can serve", answer=Readiness, also={503: Readiness})
     async def readyz() -> Answer:
-        """Postgres, bus, replica lag: 503 if any of them is not as it should be."""
-        found = dict(zip(checks, await asyncio.gather(*map(_checked, checks.values())), strict=True))
-        ready = all(each is None for each in found.values())
+        """Postgres and replicas: 503 if either is not as it should be. The bus is told of: nodes go on without it."""
+        asked = {**checks, **told}
+        found = dict(zip(asked, await asyncio.gather(*map(_checked, asked.values())), strict=True))
+        ready = all(found[name] is None for name in checks)
         return Answer(
             body=Readiness(
                 status="ready" if ready else "not ready",
