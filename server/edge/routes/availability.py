@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.commands import Id, format_instant
 from server.edge.endpoint import Endpoints
+from server.edge.fields import Day
 from server.edge.problems import describe_violations
 from server.edge.routes.bookings import ViolationBody
 from server.errors import NotFound
@@ -22,7 +23,7 @@ class AvailabilityQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     location_id: Id
-    date: dt.date
+    date: Day
     duration: Annotated[int, Field(ge=1, le=MOST_MINUTES)]
     """Minutes that elapse (T4)."""
     resource_id: Id | None = None

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from grid_engine.audience import Audience
 from server.commands import Id
 from server.edge.endpoint import Answer, Endpoints
+from server.edge.fields import Day
 from server.errors import NotFound
 from server.live.rooms import Rooms
 from server.live.snapshots import take_snapshot
@@ -25,7 +26,7 @@ class GridQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     location_id: Id
-    from_: Annotated[dt.date, Field(alias="from")]
+    from_: Annotated[Day, Field(alias="from")]
     days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 1
     min_version: Annotated[int | None, Field(ge=0)] = None
 
@@ -78,6 +79,8 @@ def grid_endpoints(rooms: Rooms, store: Store) -> Endpoints:
             "blackouts": snapshot.blackouts,
             "stale": rooms.stale,
         }
-        return Answer(body=body, etag=f"{snapshot.epoch}-{snapshot.version}-{audience.name.lower()}")
+        # Staleness is part of what is told: a poller must not be answered 304 over it (P2).
+        told_as = f"{audience.name.lower()}{'-stale' if rooms.stale else ''}"
+        return Answer(body=body, etag=f"{snapshot.epoch}-{snapshot.version}-{told_as}")
 
     return endpoints
