@@ -22,6 +22,8 @@ def create(order: Order, deliberation: Deliberation) -> Decision:
     if body.type != "CUSTOMER":
         return _block(order, body, interval, deliberation)
 
+    if order.role is Role.CUSTOMER and body.internal_note is not None:
+        return Forbidden("Only staff write internal notes")
     hold = _hold_to_confirm(body, interval, deliberation) if body.hold_id else None
     customer = _customer_of(order, body, hold, deliberation)
     proposal = Proposal(
@@ -50,7 +52,7 @@ def create(order: Order, deliberation: Deliberation) -> Decision:
                 if body.visitor
                 else None,
                 note=body.note,
-                internal_note=body.internal_note if order.role is not Role.CUSTOMER else None,
+                internal_note=body.internal_note,
                 expires_at=None,
                 judged_by=deliberation.values_judged_by(customer),
             ),

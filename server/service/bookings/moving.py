@@ -40,6 +40,7 @@ def update(order: Order, deliberation: Deliberation) -> Decision:
         resource_id=resource_id,
         interval=interval_of(start, end, resource_id, deliberation.state.timezone),
         note=body.note if "note" in sent else booking.note,
+        reason=body.note if booking.is_block and "note" in sent else booking.reason,
         internal_note=body.internal_note if "internal_note" in sent else booking.internal_note,
     )
     if body.user_id is not None and body.user_id != booking.user_id:
