@@ -188,7 +188,8 @@ class Screen:
             raise Unanswered
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._answers[id_] = answer
-        if t == "command" and id_ not in self._sent_at_version:
+        # Others may change nothing, and be answered with the version of the last change.
+        if t == "command" and op in ("create", "hold") and id_ not in self._sent_at_version:
             self._sent_at_version[id_] = self._told_by_diff
         await self._send({"t": t, "id": id_, "op": op, "args": args})
         async with asyncio.timeout(PATIENCE):
