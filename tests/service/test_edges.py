@@ -1,0 +1,105 @@
+"""Where commands meet each other, the clock or the network at the wrong moment, on a real Postgres."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import pytest
+
+from server.clock import ManualClock
+from server.principal import Principal
+from server.service.attempt import Attempt
+from server.service.orders import Order
+from tests.service.conftest import Node
+from tests.service.test_booking import command, span
+from tests.venues import Town, Venue
+
+
+@pytest.fixture
+async def venue(town: Town) -> Venue:
+    return await town.venue()
+
+
+@pytest.fixture
+async def ann(town: Town) -> Principal:
+    return await town.person("Ann Able")
+
+
+@pytest.fixture
+async def bob(town: Town) -> Principal:
+    return await town.person("Bob Baker")
+
+
+@pytest.fixture
+async def staff(town: Town, venue: Venue) -> Principal:
+    return await town.person("Sam Staff", "staff", [venue])
+
+
+class _GivenUp:
+    """Awaits a coroutine whose task is cancelled at the waits of these numbers, as by somebody who lost patience."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], *numbers: int) -> None:
+        self._steps = coroutine.__await__()
+        self._numbers = numbers
+        self.waits = 0
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        step: Callable[[], Any] = partial(self._steps.send, None)
+        while True:
+            try:
+                waiting = step()
+            except StopIteration:
+                return
+            self.waits += 1
+            if self.waits in self._numbers:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+            try:
+                yield waiting
+                step = partial(self._steps.send, None)
+            except BaseException as error:  # noqa: BLE001 -- whatever it is, it is the coroutine's
+                step = partial(self._steps.throw, error)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_p1_a_commit_given_up_at_any_of_its_waits_leaves_no_connection_in_a_transaction(
+    node: Node, town: Town, clock: ManualClock, venue: Venue, ann: Principal, times: int
+) -> None:
+    elsewhere = await town.venue()
+    await node.desk.perform(ann, command("hold", resource_id=elsewhere.bays[0], **span()))
+    room = await node.rooms.open(venue.id)
+    place = command("hold", key="once", resource_id=venue.bays[0], **span())
+    order = Order(
+        principal=ann,
+        command=place,
+        location_id=venue.id,
+        customer_ids=frozenset({ann.user_id or 0}),
+        answered=lambda _: None,
+    )
+
+    async def commit(*numbers: int) -> int:
+        attempt = Attempt(room=room, orders=[order], sweeps=True, database=node.database, clock=clock)
+        given_up = _GivenUp(attempt.commit(), *numbers)
+        with suppress(asyncio.CancelledError):
+            await given_up
+        return given_up.waits
+
+    for number in range(1, 100):
+        waits = await asyncio.create_task(commit(*range(number, number + times)))
+        async with node.database.connection() as connection:
+            assert not connection.is_in_transaction()
+        if waits < number:
+            break
+    assert 8 < number < 100
+    idle = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+    )
+    while await town.value(idle):  # noqa: ASYNC110 -- what was cut off is rolled back once the server notices
+        await asyncio.sleep(0.01)
+    assert await town.value("SELECT count(*) FROM bookings WHERE status = 'held'") == 1
+    again = await node.desk.perform(ann, place)
+    assert again.status == 201
+    assert await town.value("SELECT count(*) FROM bookings") == 2
