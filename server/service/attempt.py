@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from grid_engine.diff import Diff, Reload, Remove, join
+from grid_engine.interval import Instant
 from server.clock import Clock
 from server.errors import IdempotencyMismatch, Problem, Stale, Unavailable
 from server.live.desk import Done
@@ -86,8 +87,10 @@ class Attempt:
             if here is None:
                 raise Unavailable("The location is being restored")
             await self._bring_up_to_date(connection, here)
-            customers = await with_circumstances(connection, accounts, self.clock.now())
-            deliberation = await self._deliberate(connection, customers, elsewhere)
+            # One instant for what is read and what is judged: a hold that lapsed in between would refuse somebody (G5).
+            now = self.clock.now()
+            customers = await with_circumstances(connection, accounts, now)
+            deliberation = await self._deliberate(connection, customers, elsewhere, now)
 
             decisions, answers = self._decide(deliberation, kept)
             if self.sweeps:
@@ -134,8 +137,8 @@ class Attempt:
         connection: Connection,
         customers: Mapping[int, Customer],
         elsewhere: Sequence[StoredBooking],
+        now: Instant,
     ) -> Deliberation:
-        now = self.clock.now()
         targets = {order.target for order in self.orders if order.target}
         targets |= {hold_id for order in self.orders if (hold_id := order.hold_id)}
         holders = [order.principal.user_id for order in self.orders if order.command.op == "hold"]
@@ -155,6 +158,7 @@ class Attempt:
             state=self.room.state,
             draft=self.room.grid.draft(),
             clock=self.clock,
+            now=now,
             customers={
                 id_: replace(
                     customer,

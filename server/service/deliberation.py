@@ -49,7 +49,7 @@ class Savepoint:
 
 
 class Deliberation:
-    """The present state of one location, as the batch sees it; nothing here awaits."""
+    """The present state of one location, as the batch sees it at ``now``; nothing here awaits."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Deliberation:
         state: LocationState,
         draft: Draft,
         clock: Clock,
+        now: Instant,
         customers: Mapping[int, Customer],
         bookings: Mapping[str, StoredBooking],
         last_events: Mapping[str, BookingEvent],
@@ -64,7 +65,7 @@ class Deliberation:
         self.state = state
         self.draft = draft
         self.clock = clock
-        self.now: Instant = clock.now()
+        self.now = now
         self.changes: list[Change] = []
         self._customers = dict(customers)
         self._bookings = dict(bookings)

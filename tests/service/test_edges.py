@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from server.clock import ManualClock
+from server.commands import format_instant
+from server.live.desk import Done
 from server.principal import Principal
 from server.service.attempt import Attempt
 from server.service.orders import Order
+from tests.conftest import NOON
 from tests.service.conftest import Node
 from tests.service.test_booking import command, span
 from tests.venues import Town, Venue
@@ -103,3 +106,41 @@ async def test_p1_a_commit_given_up_at_any_of_its_waits_leaves_no_connection_in_
     again = await node.desk.perform(ann, place)
     assert again.status == 201
     assert await town.value("SELECT count(*) FROM bookings") == 2
+
+
+class _TickingClock(ManualClock):
+    """Goes on by ``step`` seconds with every look at it."""
+
+    step = 0
+
+    def now_precise(self) -> float:
+        self.advance(self.step)
+        return super().now_precise()
+
+
+async def test_g5_a_hold_that_lapses_while_the_batch_reads_refuses_nobody(
+    node: Node, town: Town, venue: Venue, ann: Principal, bob: Principal, database_url: str
+) -> None:
+    held = await node.desk.perform(ann, command("hold", resource_id=venue.bays[0], **span()))
+    room = await node.rooms.open(venue.id)
+    create = command("create", resource_id=venue.bays[0], **span())
+    order = Order(
+        principal=bob,
+        command=create,
+        location_id=venue.id,
+        customer_ids=frozenset({bob.user_id or 0}),
+        answered=lambda _: None,
+    )
+    assert held.body["expires_at"] == format_instant(NOON + 120)
+    for already in range(100, 121):
+        ticking = _TickingClock(NOON + already)
+        ticking.step = 1
+        attempt = Attempt(room=room, orders=[order], sweeps=False, database=node.database, clock=ticking)
+        committed = await attempt.commit()
+        expired = any(change.event_type == "expired" for change in attempt.changes)
+        if isinstance(committed.decisions[0], Done):
+            assert expired
+            break
+        assert not expired
+    else:
+        pytest.fail("the hold never lapsed")
