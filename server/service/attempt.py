@@ -83,6 +83,9 @@ class Attempt:
             locked = await lock_locations(
                 connection, {self.room.state.id, *(hold.location_id for hold in elsewhere)}
             )
+            if elsewhere:
+                # It may have lapsed while its location's lock was waited for; nobody else can have placed another.
+                elsewhere = await self._holds_elsewhere(connection)
             here = locked.get(self.room.state.id)
             if here is None:
                 raise Unavailable("The location is being restored")

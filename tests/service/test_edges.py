@@ -6,14 +6,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import asyncpg
 import pytest
 
+from grid_engine.diff import Remove
 from server.clock import ManualClock
 from server.commands import format_instant
 from server.live.desk import Done
 from server.principal import Principal
 from server.service.attempt import Attempt
 from server.service.orders import Order
+from server.wire.diffs import pack_ops
 from tests.conftest import NOON
 from tests.service.conftest import Node
 from tests.service.test_booking import command, span
@@ -106,6 +109,43 @@ async def test_p1_a_commit_given_up_at_any_of_its_waits_leaves_no_connection_in_
     again = await node.desk.perform(ann, place)
     assert again.status == 201
     assert await town.value("SELECT count(*) FROM bookings") == 2
+
+
+async def test_p4_a_hold_that_lapsed_elsewhere_while_its_replacement_waited_is_not_released_too(
+    node: Node, town: Town, venue: Venue, ann: Principal
+) -> None:
+    elsewhere = await town.venue()
+    first = await node.desk.perform(ann, command("hold", resource_id=elsewhere.bays[0], **span()))
+    [row] = await town.fetch("SELECT * FROM bookings")
+    other = await asyncpg.connect(town.url)
+    try:
+        sweeping = other.transaction()
+        await sweeping.start()
+        await other.execute("SELECT FROM locations WHERE id = $1 FOR NO KEY UPDATE", elsewhere.id)
+        placing = asyncio.create_task(
+            node.desk.perform(ann, command("hold", resource_id=venue.bays[0], **span()))
+        )
+        waiting = (
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity \
+WHERE datname = current_database()))"
+        )
+        while not await town.value(waiting):  # noqa: ASYNC110 -- only Postgres can tell
+            await asyncio.sleep(0.01)
+        await other.execute("UPDATE bookings SET status = 'expired', expires_at = NULL, version = 2")
+        await other.execute(
+            "INSERT INTO location_diffs (location_id, version, ops, created_at) VALUES ($1, 2, $2, now())",
+            elsewhere.id,
+            pack_ops((Remove(2, first.body["id"], row["grid_id"], ann.user_id),)),
+        )
+        await other.execute("UPDATE locations SET version = 2 WHERE id = $1", elsewhere.id)
+        await sweeping.commit()
+    finally:
+        await other.close()
+    assert (await placing).status == 201
+    assert await town.value("SELECT status FROM bookings WHERE id = $1", row["id"]) == "expired"
+    told = await town.fetch("SELECT event_type FROM booking_events WHERE booking_id = $1", row["id"])
+    assert [each["event_type"] for each in told] == ["held"]
+    assert await town.value("SELECT version FROM locations WHERE id = $1", elsewhere.id) == 2
 
 
 class _TickingClock(ManualClock):
