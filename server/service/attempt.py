@@ -144,16 +144,19 @@ class Attempt:
     ) -> Deliberation:
         targets = {order.target for order in self.orders if order.target}
         targets |= {hold_id for order in self.orders if (hold_id := order.hold_id)}
-        holders = [order.principal.user_id for order in self.orders if order.command.op == "hold"]
+        last_events = await read_last_events(
+            connection, [order.target for order in self.orders if order.target and order.command.op == "undo"]
+        )
         bookings = await read_targets(connection, self.room.state.id, targets, now)
+        concerned = {booking.user_id for id_, booking in bookings.items() if id_ in targets}
+        # Undone, a booking that was passed on is its earlier customer's again.
+        concerned |= {(event.metadata["before"] or {}).get("user_id") for event in last_events.values()}
+        holders = {order.principal.user_id for order in self.orders if order.command.op == "hold"}
+        holders |= {bookings[id_].user_id for id_ in last_events if id_ in bookings}
         for holder in holders:
             if holder is not None:
                 bookings |= {hold.id: hold for hold in await read_holds(connection, holder)}
-        strangers = {
-            booking.user_id
-            for id_, booking in bookings.items()
-            if id_ in targets and booking.user_id is not None and booking.user_id not in customers
-        }
+        strangers = {id_ for id_ in concerned if id_ is not None and id_ not in customers}
         if strangers:
             raise CustomersChangedError(frozenset(strangers))
         replaced = {hold.id for hold in elsewhere}
@@ -170,10 +173,7 @@ class Attempt:
                 for id_, customer in customers.items()
             },
             bookings=bookings,
-            last_events=await read_last_events(
-                connection,
-                [order.target for order in self.orders if order.target and order.command.op == "undo"],
-            ),
+            last_events=last_events,
         )
 
     def _decide(

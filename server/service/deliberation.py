@@ -96,9 +96,19 @@ class Deliberation:
         return found
 
     def last_event(self, booking: StoredBooking) -> BookingEvent | None:
-        """The newest event of a booking that somebody asks to undo, unless the batch itself changed it since."""
-        last = self._last_events.get(booking.id)
-        return last if not any(change.after.id == booking.id for change in self.changes) else None
+        """The newest event of a booking that somebody asks to undo: what the batch itself did to it comes last."""
+        for change in reversed(self.changes):
+            if change.after.id == booking.id:
+                entry = audit_entry(change)
+                return BookingEvent(
+                    id=0,  # it is given one when it is written
+                    booking_id=booking.id,
+                    event_type=entry.event_type,
+                    actor_id=entry.actor_id,
+                    metadata=entry.metadata,
+                    created_at=self.now,
+                )
+        return self._last_events.get(booking.id)
 
     def require_resource(self, resource_id: int) -> None:
         """Raises ``NotFound`` unless it is an active resource of an active location."""
@@ -159,6 +169,13 @@ class Deliberation:
             ):
                 return booking
         return None
+
+    def holds_another(self, hold: StoredBooking) -> bool:
+        """Whether the hold's customer has another by now, here or elsewhere; known of those who hold or undo."""
+        return any(
+            booking.status == "held" and booking.user_id == hold.user_id and booking.id != hold.id
+            for booking in self._bookings.values()
+        )
 
     def is_unchanged(self, booking: StoredBooking) -> bool:
         """Whether the batch has not touched it."""

@@ -1,7 +1,7 @@
 """Where commands meet each other, the clock or the network at the wrong moment, on a real Postgres."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Collection, Coroutine, Generator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -10,16 +10,18 @@ import asyncpg
 import pytest
 
 from grid_engine.diff import Remove
+from grid_engine.interval import HOUR
 from server.clock import ManualClock
-from server.commands import format_instant
-from server.live.desk import Done
+from server.commands import Command, format_instant
+from server.errors import NotActive
+from server.live.desk import Answer, Done
 from server.principal import Principal
 from server.service.attempt import Attempt
 from server.service.orders import Order
 from server.wire.diffs import pack_ops
 from tests.conftest import NOON
 from tests.service.conftest import Node
-from tests.service.test_booking import command, span
+from tests.service.test_booking import START, book, command, span
 from tests.venues import Town, Venue
 
 
@@ -41,6 +43,34 @@ async def bob(town: Town) -> Principal:
 @pytest.fixture
 async def staff(town: Town, venue: Venue) -> Principal:
     return await town.person("Sam Staff", "staff", [venue])
+
+
+async def in_one_batch(
+    node: Node, venue: Venue, *given: tuple[Principal, Command], customers: Collection[Principal] = ()
+) -> list[Answer]:
+    """What becomes of commands that one batch decides, in their order."""
+    futures: list[asyncio.Future[Answer]] = []
+    for principal, each in given:
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        futures.append(future)
+        node.desk.submit(
+            Order(
+                principal=principal,
+                command=each,
+                location_id=venue.id,
+                customer_ids=frozenset(
+                    who.user_id for who in (customers or [principal]) if who.user_id is not None
+                ),
+                answered=future.set_result,
+            )
+        )
+    async with asyncio.timeout(20):
+        return await asyncio.gather(*futures)
+
+
+def done(answer: Answer) -> dict[str, Any]:
+    assert isinstance(answer, Done), answer
+    return dict(answer.body)
 
 
 class _GivenUp:
@@ -109,6 +139,44 @@ async def test_p1_a_commit_given_up_at_any_of_its_waits_leaves_no_connection_in_
     again = await node.desk.perform(ann, place)
     assert again.status == 201
     assert await town.value("SELECT count(*) FROM bookings") == 2
+
+
+async def test_g11_staff_take_back_that_they_passed_a_booking_on(
+    node: Node, town: Town, venue: Venue, ann: Principal, bob: Principal, staff: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    passed = await node.desk.perform(staff, command("update", booking["id"], user_id=bob.user_id))
+    assert passed.body["user_id"] == bob.user_id
+    undone = await node.desk.perform(staff, command("undo", booking["id"]))
+    assert undone.body["user_id"] == ann.user_id
+    record = (await node.rooms.open(venue.id)).grid.get(booking["id"])
+    assert getattr(record, "who", None) == "Ann Able"
+
+
+async def test_g11_a_change_is_taken_back_in_the_batch_that_makes_it(
+    node: Node, venue: Venue, ann: Principal, staff: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    moved, undone = await in_one_batch(
+        node,
+        venue,
+        (staff, command("reschedule", booking["id"], **span(START + HOUR))),
+        (staff, command("undo", booking["id"])),
+        customers=[ann],
+    )
+    assert done(moved)["start_time"] == format_instant(START + HOUR)
+    assert done(undone)["start_time"] == format_instant(START)
+    assert done(undone)["version"] == done(moved)["version"] + 1
+
+
+async def test_g11_a_hold_given_back_is_not_restored_next_to_a_newer_one(
+    node: Node, town: Town, venue: Venue, staff: Principal
+) -> None:
+    first = await node.desk.perform(staff, command("hold", resource_id=venue.bays[0], **span()))
+    await node.desk.perform(staff, command("release", first.body["id"]))
+    await node.desk.perform(staff, command("hold", resource_id=venue.bays[1], **span()))
+    with pytest.raises(NotActive):
+        await node.desk.perform(staff, command("undo", first.body["id"]))
 
 
 async def test_p4_a_hold_that_lapsed_elsewhere_while_its_replacement_waited_is_not_released_too(

@@ -35,6 +35,8 @@ def undo(order: Order, deliberation: Deliberation) -> Decision:
         if before is not None
         else replace(booking, status="cancelled", cancel_reason="undone", expires_at=None)
     )
+    if restored.status == "held" and deliberation.holds_another(restored):
+        return NotActive("The customer holds another time by now")
     if restored.is_active:
         proposal = Proposal(
             action=Action.RESTORE,
@@ -74,6 +76,7 @@ def _as_it_was(booking: StoredBooking, body: Mapping[str, Any], deliberation: De
         if visitor
         else None,
         note=body["note"],
+        reason=body["reason"],
         internal_note=body["internal_note"],
         reschedule_count=body["reschedule_count"],
         attended_at=_instant(body["attended_at"]) if body["attended_at"] else None,
