@@ -86,8 +86,10 @@ class Writer:
         except Problem as problem:
             _answer_all(batch, problem)
         except Exception:
+            # A fault of ours in one of them is no reason to fail the others.
             log.exception("A batch failed", location=self._location_id)
-            _answer_all(batch, Problem())
+            for task in batch:
+                await self._commit_alone(task)
 
     async def _commit_alone(self, task: Task) -> None:
         try:
@@ -177,7 +179,12 @@ def _stands_alone(task: Task) -> bool:
 
 
 def _answer(order: Order, decision: Decision, room: Room) -> None:
-    answer: Answer = refusal(decision, room) if isinstance(decision, Rejected) else decision
+    try:
+        answer: Answer = refusal(decision, room) if isinstance(decision, Rejected) else decision
+    except Exception:
+        # Whoever asked must be told something, or would wait for ever.
+        log.exception("A refusal could not be told", location=room.state.id)
+        answer = Problem()
     order.answered(answer)
 
 

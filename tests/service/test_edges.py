@@ -12,8 +12,8 @@ import pytest
 from grid_engine.diff import Remove
 from grid_engine.interval import HOUR
 from server.clock import ManualClock
-from server.commands import Command, format_instant
-from server.errors import NotActive
+from server.commands import Command, Nothing, format_instant
+from server.errors import NotActive, Problem
 from server.live.desk import Answer, Done
 from server.principal import Principal
 from server.service.attempt import Attempt
@@ -177,6 +177,23 @@ async def test_g11_a_hold_given_back_is_not_restored_next_to_a_newer_one(
     await node.desk.perform(staff, command("hold", resource_id=venue.bays[1], **span()))
     with pytest.raises(NotActive):
         await node.desk.perform(staff, command("undo", first.body["id"]))
+
+
+async def test_g3_what_breaks_one_command_of_a_batch_breaks_no_other(
+    node: Node, venue: Venue, ann: Principal, bob: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    broken = Command(op="cancel", body=Nothing(), target=booking["id"])
+    first, fault, last = await in_one_batch(
+        node,
+        venue,
+        (ann, command("create", resource_id=venue.bays[1], **span())),
+        (ann, broken),
+        (bob, command("create", resource_id=venue.bays[2], **span())),
+    )
+    assert done(first)["status"] == done(last)["status"] == "confirmed"
+    assert isinstance(fault, Problem)
+    assert fault.status == 500
 
 
 async def test_p4_a_hold_that_lapsed_elsewhere_while_its_replacement_waited_is_not_released_too(
