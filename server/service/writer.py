@@ -149,9 +149,11 @@ class Writer:
 
     async def _taken(self, attempt: Attempt) -> Refused:
         """The conflict that only the constraint saw: with something too old, or too far away, for the replica."""
-        booking = attempt.changes[-1].after
+        booking = next(change.after for change in reversed(attempt.changes) if change.after.is_active)
         async with self._database.connection() as connection:
-            busy = await read_occupants(connection, booking.resource_id, booking.interval)
+            busy = await read_occupants(
+                connection, booking.resource_id, booking.interval, excluding=booking.id
+            )
         return Refused(
             [
                 Violation(

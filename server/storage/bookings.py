@@ -92,18 +92,23 @@ async def read_last_events(connection: Connection, ids: Collection[str]) -> dict
     return {event.booking_id: event for event in map(_event, rows)}
 
 
-async def read_occupants(connection: Connection, resource_id: int, interval: Interval) -> list[Interval]:
-    """What occupies part of the interval on the resource, by start; also what is too old for a replica to hold."""
+async def read_occupants(
+    connection: Connection, resource_id: int, interval: Interval, *, excluding: str
+) -> list[Interval]:
+    """What but the booking ``excluding`` occupies part of the interval on the resource, by start; also what is too old
+    for a replica to hold.
+    """
     rows = await connection.fetch(
         """
         SELECT start_time, end_time FROM bookings
-        WHERE resource_id = $1 AND status IN ('held', 'confirmed', 'completed')
+        WHERE resource_id = $1 AND status IN ('held', 'confirmed', 'completed') AND id <> $4::uuid
           AND tstzrange(start_time, end_time) && tstzrange($2, $3)
         ORDER BY start_time
         """,
         resource_id,
         moment(interval.start),
         moment(interval.end),
+        excluding,
     )
     return [Interval(to_instant(row["start_time"]), to_instant(row["end_time"])) for row in rows]
 

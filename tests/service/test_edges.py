@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 from grid_engine.diff import Remove
-from grid_engine.interval import HOUR
+from grid_engine.interval import HOUR, MINUTE
 from server.clock import ManualClock
 from server.commands import Command, Nothing, format_instant
-from server.errors import NotActive, Problem
+from server.errors import NotActive, Problem, Refused
 from server.live.desk import Answer, Done
 from server.principal import Principal
 from server.service.attempt import Attempt
@@ -269,3 +269,30 @@ async def test_g5_a_hold_that_lapses_while_the_batch_reads_refuses_nobody(
         assert not expired
     else:
         pytest.fail("the hold never lapsed")
+
+
+async def test_g1_what_only_the_constraint_knows_of_is_a_conflict_that_names_its_time(
+    node: Node, town: Town, venue: Venue, ann: Principal, bob: Principal
+) -> None:
+    elsewhere = await town.venue()
+    booking = await book(node, ann, venue.bays[0])
+    # Somebody else writes, and tells nobody: no version, no diff.
+    await town.fetch(
+        """
+        INSERT INTO bookings SELECT (jsonb_populate_record(b, jsonb_build_object('id', gen_random_uuid(),
+            'grid_id', 'outside', 'code', 'OUTSID', 'start_time', b.start_time + interval '90 minutes',
+            'end_time', b.end_time + interval '90 minutes'))).*
+        FROM bookings b
+        """
+    )
+    busy = [(venue.bays[0], START + 90 * MINUTE)]
+    with pytest.raises(Refused) as refused:
+        await node.desk.perform(ann, command("reschedule", booking["id"], **span(START + 45 * MINUTE, 60)))
+    with pytest.raises(Refused) as refused:
+        await node.desk.perform(ann, command("reschedule", booking["id"], **span(START + 30 * MINUTE, 90)))
+    assert (refused.value.status, refused.value.code) == (409, "conflict")
+    assert [(bay, each.start) for bay, each in refused.value.conflicts] == busy
+    await node.desk.perform(bob, command("hold", resource_id=elsewhere.bays[0], **span()))
+    with pytest.raises(Refused) as refused:
+        await node.desk.perform(bob, command("hold", resource_id=venue.bays[0], **span(START + 2 * HOUR)))
+    assert [(bay, each.start) for bay, each in refused.value.conflicts] == busy
