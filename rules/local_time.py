@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 
-from grid_engine.calendar_day import next_existing, wall_time
+from grid_engine.calendar_day import LAST_INSTANT, next_existing, wall_time
 from grid_engine.interval import DAY, Instant, Interval
 from rules.model import Violation
 
@@ -69,7 +69,9 @@ def resolve_times(
         ends = [starts[0] + apart.days * DAY + apart.seconds]
     return UnknownTimes(
         violations=tuple(_joined([each for each in resolved if isinstance(each, Violation)])),
-        readings=tuple(Interval(first, last) for first, last in product(starts, ends) if first < last),
+        readings=tuple(
+            Interval(first, last) for first, last in product(starts, ends) if first < last <= LAST_INSTANT
+        ),
     )
 
 

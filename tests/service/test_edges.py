@@ -13,7 +13,8 @@ from grid_engine.diff import Remove
 from grid_engine.interval import HOUR, MINUTE
 from server.clock import ManualClock
 from server.commands import Command, Nothing, format_instant
-from server.errors import NotActive, Problem, Refused
+from server.edge.problems import describe
+from server.errors import Malformed, NotActive, Problem, Refused
 from server.live.desk import Answer, Done
 from server.principal import Principal
 from server.service.attempt import Attempt
@@ -296,3 +297,40 @@ async def test_g1_what_only_the_constraint_knows_of_is_a_conflict_that_names_its
     with pytest.raises(Refused) as refused:
         await node.desk.perform(bob, command("hold", resource_id=venue.bays[0], **span(START + 2 * HOUR)))
     assert [(bay, each.start) for bay, each in refused.value.conflicts] == busy
+
+
+FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (FIRST, "0001-01-01T01:00:00Z"),
+        ("9999-12-31T22:00:00Z", LAST),
+        (FIRST.rstrip("Z"), "0001-01-01T01:00:00"),
+        ("9999-12-31T22:00:00", LAST.rstrip("Z")),
+    ],
+)
+@pytest.mark.parametrize("timezone", ["America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"])
+async def test_r15_t2_times_at_the_ends_of_the_calendar_are_refused_like_any_other(
+    node: Node, town: Town, ann: Principal, start: str, end: str, timezone: str
+) -> None:
+    venue = await town.venue(
+        timezone=timezone,
+        policy={"buffer_minutes": 30, "opening_hours": {"mon": [["09:00", "24:00"]]}},
+    )
+    sam = await town.person("Sam", "staff", [venue])
+    booking = await book(node, sam, venue.bays[0], override_reason="because")
+    given = {"start_time": start, "end_time": end}
+    make = command("create", resource_id=venue.bays[0], **given)
+    move = command("reschedule", booking["id"], **given)
+    for who, each in ((ann, make), (sam, make), (sam, move)):
+        with pytest.raises(Problem) as refused:
+            await node.desk.perform(who, each)
+        told = describe(refused.value)
+        assert told["status"] in (400, 422)
+        if told["status"] == 422:
+            assert not (await node.desk.judge(who, each)).allowed
+        else:
+            with pytest.raises(Malformed):
+                await node.desk.judge(who, each)
