@@ -84,6 +84,10 @@ class Deliberation:
             raise NotFound("There is no such customer")
         return customer
 
+    def owner(self, booking: StoredBooking) -> Customer | None:
+        """Whose the booking is, be the account closed by now: what they booked can still be seen to."""
+        return self._customers.get(booking.user_id) if booking.user_id is not None else None
+
     def booking(self, booking_id: str | None) -> StoredBooking:
         """The booking in whatever status, as changed by the batch so far.
 

@@ -112,7 +112,9 @@ class Judging:
             override_reason=body.override_reason,
             new_customer=customer_id != owner_id,
         )
-        return self._verdict(room, proposal, await self._customer(customer_id))
+        # What the owner of a closed account booked can still be moved; it is passed on to nobody whose account is closed.
+        customer = await self._customer(customer_id, even_closed=customer_id == owner_id)
+        return self._verdict(room, proposal, customer)
 
     async def _target(self, principal: Principal, command: Command) -> tuple[Room, Record]:
         """What a move is about, and the room of its location."""
@@ -136,8 +138,10 @@ class Judging:
             raise NotActive(f"A booking that is {booking.status} cannot be moved")
         return await self._rooms.open(booking.location_id), record
 
-    async def _customer(self, customer_id: int | None) -> Customer | None:
-        return None if customer_id is None else await self._customers.find(customer_id)
+    async def _customer(self, customer_id: int | None, *, even_closed: bool = False) -> Customer | None:
+        if customer_id is None:
+            return None
+        return await self._customers.find(customer_id, even_closed=even_closed)
 
     def _verdict(self, room: Room, proposal: Proposal, customer: Customer | None) -> JudgedMove:
         resource = room.state.resource_by_id.get(proposal.resource_id)

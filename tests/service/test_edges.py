@@ -180,6 +180,23 @@ async def test_g11_a_hold_given_back_is_not_restored_next_to_a_newer_one(
         await node.desk.perform(staff, command("undo", first.body["id"]))
 
 
+async def test_a3_the_booking_of_a_closed_account_can_still_be_cancelled_and_moved_by_staff(
+    node: Node, town: Town, venue: Venue, ann: Principal, staff: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    await town.fetch("UPDATE users SET active = false WHERE id = $1", ann.user_id)
+    later = command("reschedule", booking["id"], **span(START + HOUR))
+    assert (await node.desk.judge(staff, later)).allowed
+    moved = await node.desk.perform(staff, later)
+    assert moved.body["start_time"] == format_instant(START + HOUR)
+    noted = await node.desk.perform(staff, command("update", booking["id"], note="left us"))
+    assert noted.body["note"] == "left us"
+    undone = await node.desk.perform(staff, command("undo", booking["id"]))
+    assert undone.body["note"] is None
+    gone = await node.desk.perform(staff, command("cancel", booking["id"]))
+    assert gone.body["status"] == "cancelled"
+
+
 async def test_g3_what_breaks_one_command_of_a_batch_breaks_no_other(
     node: Node, venue: Venue, ann: Principal, bob: Principal
 ) -> None:

@@ -21,7 +21,7 @@ def confirm(order: Order, deliberation: Deliberation) -> Decision:
     booking = deliberation.booking(order.target)
     if booking.status != "confirmed" or booking.is_block or deliberation.now >= booking.interval.end:
         return NotActive("Only a booking that has not ended can be checked in")
-    customer = deliberation.customer(booking.user_id)
+    customer = deliberation.owner(booking)
     if order.role is Role.CUSTOMER and customer is not None and deliberation.standing(customer).banned:
         return Refused([Violation(code="booking_ban")])
     opens = booking.interval.start - CHECK_IN_BEFORE

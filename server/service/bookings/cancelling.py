@@ -33,7 +33,7 @@ def cancel(order: Order, deliberation: Deliberation) -> Decision:
     if booking.is_block:
         waived: tuple[Violation, ...] = ()
     else:
-        verdict = deliberation.judge(proposal, deliberation.customer(booking.user_id))
+        verdict = deliberation.judge(proposal, deliberation.owner(booking))
         if isinstance(verdict, Rejected):
             return verdict
         waived = verdict.waived

@@ -81,7 +81,7 @@ def _change(
     if kind.moved:
         deliberation.require_resource(after.resource_id)
 
-    customer = deliberation.customer(after.user_id)
+    customer = deliberation.owner(after)
     waived: tuple[Violation, ...] = ()
     if kind.moved or kind.passed_on:
         proposal = _proposal(order, before, after, kind, override_reason)

@@ -63,8 +63,8 @@ def undo(order: Order, deliberation: Deliberation) -> Decision:
 
 def _as_it_was(booking: StoredBooking, body: Mapping[str, Any], deliberation: Deliberation) -> StoredBooking:
     """What a command can have changed of a booking, taken from its audit."""
-    customer = deliberation.customer(body["user_id"])
     visitor = body["visitor"]
+    customer = deliberation.owner(replace(booking, user_id=body["user_id"]))
     return replace(
         booking,
         resource_id=body["resource_id"],
