@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from server.clock import Clock
-from server.commands import Command, Create, Hold, Update
+from server.commands import Command, Create, Hold, Reschedule, Update
 from server.errors import NotFound, Problem
 from server.live.desk import Answer, Done, JudgedMove
 from server.live.rooms import Rooms
@@ -117,6 +117,9 @@ class BookingDesk:
         else:
             booking = await self._target(principal, command)
             location_id = booking.location_id
+            if isinstance(body, Reschedule | Update) and body.resource_id is not None:
+                # An unknown one is 404; another location's is told from it under the lock, and is 400.
+                await self._directory.location_of(body.resource_id)
             customer_ids = {booking.user_id}
             if isinstance(body, Update):
                 customer_ids.add(body.user_id)

@@ -13,7 +13,7 @@ from rules.model import Action, Moved, Proposal
 from rules.suggest import suggest
 from server.clock import Clock
 from server.commands import Command, Create, Hold, Reschedule, Update
-from server.errors import NotActive, NotFound, Problem, Refused
+from server.errors import Fault, Malformed, NotActive, NotFound, Problem, Refused
 from server.live.desk import JudgedMove
 from server.live.room import Room
 from server.live.rooms import Rooms
@@ -55,7 +55,7 @@ class Judging:
         Raises:
             NotFound, Forbidden: as doing it would.
             NotActive: if what it is about cannot be moved.
-            Malformed: if the end is not after the start.
+            Malformed: if the end is not after the start, or a move is to another location.
         """
         body = command.body
         try:
@@ -93,6 +93,8 @@ class Judging:
         require_change(principal, command.op, location_id=room.id, owner_id=owner_id, is_block=is_block)
         if not isinstance(record, Booking | Block) or record.status != "confirmed":
             raise NotActive("What is held or over cannot be moved")
+        if body.resource_id is not None and await self._directory.location_of(body.resource_id) != room.id:
+            raise Malformed(faults=[Fault("/resource_id", "is not a resource of the booking's location")])
         start = record.interval.start if body.start_time is None else body.start_time
         end = record.interval.end if body.end_time is None else body.end_time
         resource_id = record.resource_id if body.resource_id is None else body.resource_id

@@ -12,9 +12,9 @@ import pytest
 from grid_engine.diff import Remove
 from grid_engine.interval import HOUR, MINUTE
 from server.clock import ManualClock
-from server.commands import Command, Nothing, format_instant
+from server.commands import Command, Nothing, Operation, format_instant
 from server.edge.problems import describe
-from server.errors import Malformed, NotActive, Problem, Refused
+from server.errors import Malformed, NotActive, NotFound, Problem, Refused
 from server.live.desk import Answer, Done
 from server.principal import Principal
 from server.service.attempt import Attempt
@@ -195,6 +195,21 @@ async def test_a3_the_booking_of_a_closed_account_can_still_be_cancelled_and_mov
     assert undone.body["note"] is None
     gone = await node.desk.perform(staff, command("cancel", booking["id"]))
     assert gone.body["status"] == "cancelled"
+
+
+async def test_a_move_to_an_unknown_resource_is_not_found_and_to_another_location_malformed(
+    node: Node, town: Town, venue: Venue, ann: Principal
+) -> None:
+    elsewhere = await town.venue()
+    booking = await book(node, ann, venue.bays[0])
+    operations: tuple[Operation, ...] = ("reschedule", "update")
+    for resource_id, fault in ((10**9, NotFound), (2**62, NotFound), (elsewhere.bays[0], Malformed)):
+        for op in operations:
+            move = command(op, booking["id"], resource_id=resource_id, **span(START + HOUR))
+            with pytest.raises(fault):
+                await node.desk.perform(ann, move)
+            with pytest.raises(fault):
+                await node.desk.judge(ann, move)
 
 
 async def test_g3_what_breaks_one_command_of_a_batch_breaks_no_other(
