@@ -119,20 +119,20 @@ async def test_p1_after_kill_9_under_load_nothing_acknowledged_is_lost_and_every
         await until(there, 60, f"{number} more bookings")
 
     for _ in range(2):
-        await more(60)
+        await more(40)
         before = doomed.address
         await doomed.kill()
         for screen, _ in on_doomed:
             await screen.until(lambda screen=screen: not screen.connected, 5)  # type: ignore[misc]  # bound now
             screen.node = steady
             await screen.open()  # with `since`, at the other node
-        await more(60)
+        await more(40)
         await doomed.start()
         assert doomed.address != before
         for screen, _ in on_doomed:
             screen.node = doomed
             await screen.open()  # and at the one that was started again
-    await more(60)
+    await more(40)
     for writer in writers:
         writer.stopping = True
     await asyncio.gather(*work)

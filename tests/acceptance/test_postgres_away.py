@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -26,16 +27,15 @@ ANSWERED = 4.0
 
 
 @pytest.fixture
-async def postgres(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """A Postgres to be stopped."""
-    # Not pytest's own folder: the user that Postgres runs as may not enter that.
-    server = EmbeddedPostgres(
-        Path(os.environ.get("TMPDIR", "/tmp")) / f"baygrid-{uuid.uuid4().hex}", durable=False
-    )
-    await server.start()
-    await server.ensure_database("baygrid")
-    yield server
-    await server.stop()
+async def postgres() -> AsyncIterator[EmbeddedPostgres]:
+    """A Postgres to be stopped, in a folder that the user may enter that Postgres runs as: pytest's own is closed."""
+    with tempfile.TemporaryDirectory(prefix="baygrid-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder), durable=False)
+        await server.start()
+        await server.ensure_database("baygrid")
+        yield server
+        await server.stop()
 
 
 @pytest.fixture
