@@ -35,7 +35,7 @@ CHEAP_HASH = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWO
 """Whoever checks it does as little work as went into it."""
 
 Pair = tuple[NodeProcess, NodeProcess]
-StartNode = Callable[..., Awaitable[NodeProcess]]
+StartNode = Callable[[str], Awaitable[NodeProcess]]
 
 _numbers = itertools.count(1)
 
@@ -209,11 +209,11 @@ def town(database_url: str) -> Town:
 
 @pytest.fixture
 async def start_node(database_url: str) -> AsyncIterator[StartNode]:
-    """``await start_node(redis_url=…)`` starts a node on this test's database; all end with the test."""
+    """``await start_node(redis_url)`` starts a node on this test's database; all end with the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(url: str = database_url, **settings: str) -> NodeProcess:
-            return await stack.enter_async_context(NodeProcess(url, **settings))
+        async def start(redis_url: str | None = None) -> NodeProcess:
+            return await stack.enter_async_context(NodeProcess(database_url, redis_url=redis_url))
 
         yield start
 
@@ -221,7 +221,7 @@ async def start_node(database_url: str) -> AsyncIterator[StartNode]:
 @pytest.fixture
 async def own_pair(start_node: StartNode, redis_url: str) -> Pair:
     """Two nodes joined by Valkey, to be killed if need be."""
-    first, second = await asyncio.gather(start_node(redis_url=redis_url), start_node(redis_url=redis_url))
+    first, second = await asyncio.gather(start_node(redis_url), start_node(redis_url))
     return first, second
 
 

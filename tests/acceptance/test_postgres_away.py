@@ -5,7 +5,7 @@ import os
 import signal
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,21 @@ ANSWERED = 4.0
 
 
 @pytest.fixture
-async def postgres() -> AsyncIterator[EmbeddedPostgres]:
-    """A Postgres to be stopped, in a folder that the user may enter that Postgres runs as: pytest's own is closed."""
+def open_folder() -> Iterator[Path]:
+    """A folder that the user may enter that Postgres runs as: pytest's own is closed."""
     with tempfile.TemporaryDirectory(prefix="baygrid-postgres-") as folder:
         Path(folder).chmod(0o755)
-        server = EmbeddedPostgres(Path(folder), durable=False)
-        await server.start()
-        await server.ensure_database("baygrid")
-        yield server
-        await server.stop()
+        yield Path(folder)
+
+
+@pytest.fixture
+async def postgres(open_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """A Postgres to be stopped."""
+    server = EmbeddedPostgres(open_folder, durable=False)
+    await server.start()
+    await server.ensure_database("baygrid")
+    yield server
+    await server.stop()
 
 
 @pytest.fixture

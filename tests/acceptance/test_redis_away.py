@@ -50,7 +50,7 @@ async def bus_is(node: NodeProcess, person: Person, *, there: bool) -> bool:
 async def test_p3_with_redis_killed_or_hung_changes_arrive_by_polling_and_nothing_is_lost_or_doubled(
     city: City, start_node: StartNode, valkey: EmbeddedValkey
 ) -> None:
-    here, there = await asyncio.gather(*(start_node(redis_url=valkey.url) for _ in range(2)))
+    here, there = await asyncio.gather(*(start_node(valkey.url) for _ in range(2)))
     venue = await city.town.venue(bays=4, policy={"concurrent_limit": 1_000})
     desk = await city.person(here, "Sam Staff", "staff", [venue])
     guest = await city.person(there, "Ann Able")
