@@ -4,20 +4,24 @@ Belongs here: what a command would propose, and the verdict in plain values. Doe
 (``bookings``). A drag asks several times a second: what it moves is found in memory where the grid holds it.
 """
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from grid_engine.records import Block, Booking, Record
+from grid_engine.records import Hold as HoldRecord
 from rules.evaluate import evaluate
 from rules.model import Action, Moved, Proposal
 from rules.suggest import suggest
 from server.clock import Clock
 from server.commands import Command, Create, Hold, Reschedule, Update
-from server.errors import Fault, Malformed, NotActive, NotFound, Problem, Refused
+from server.errors import Fault, HoldExpired, Malformed, NotActive, NotFound, Problem, Refused
 from server.live.desk import JudgedMove
 from server.live.room import Room
 from server.live.rooms import Rooms
 from server.principal import Principal
+from server.service.access import Action as Access
+from server.service.access import allows
 from server.service.bookings.times import interval_of
 from server.service.circumstances import as_offered, facts_for
 from server.service.customer_cache import CustomerCache
@@ -54,7 +58,7 @@ class Judging:
 
         Raises:
             NotFound, Forbidden: as doing it would.
-            NotActive: if what it is about cannot be moved.
+            NotActive, HoldExpired: if what it is about cannot be moved, or confirmed.
             Malformed: if the end is not after the start, or a move is to another location.
         """
         body = command.body
@@ -72,8 +76,15 @@ class Judging:
         require_creation(principal, body, location_id)
         room = await self._rooms.open(location_id)
         interval = interval_of(body.start_time, body.end_time, body.resource_id, room.state.timezone)
-        customer = await self._customer(customer_of(principal, body))
-        hold_id = _hold_it_would_be(body, customer)
+        if isinstance(body, Create) and body.hold_id is not None and body.type == "CUSTOMER":
+            hold = self._hold_to_confirm(principal, body.hold_id, room)
+            if (hold.resource_id, hold.interval) != (body.resource_id, interval):
+                raise Malformed(faults=[Fault("/hold_id", "the hold is for another resource or other times")])
+            hold_id: str | None = hold.id
+            customer = await self._customer(hold.user_id)
+        else:
+            customer = await self._customer(customer_of(principal, body))
+            hold_id = _hold_to_replace(customer) if isinstance(body, Hold) else None
         proposal = Proposal(
             action=Action.BLOCK if isinstance(body, Create) and body.type != "CUSTOMER" else Action.CREATE,
             role=principal.role_at(location_id),
@@ -83,6 +94,17 @@ class Judging:
             override_reason=body.override_reason if isinstance(body, Create) else None,
         )
         return self._verdict(room, proposal, customer)
+
+    def _hold_to_confirm(self, principal: Principal, hold_id: uuid.UUID, room: Room) -> HoldRecord:
+        """The hold, from memory: one that is over, or somebody else's, is not there."""
+        hold = room.grid.get(str(hold_id))
+        if not isinstance(hold, HoldRecord) or not allows(
+            principal, Access.CHANGE_BOOKING, location_id=room.id, owner_id=hold.user_id
+        ):
+            raise NotActive("There is no such hold any more")
+        if hold.expires_at <= self._clock.now():
+            raise HoldExpired
+        return hold
 
     async def _judge_move(
         self, principal: Principal, command: Command, body: Reschedule | Update
@@ -167,8 +189,6 @@ class Judging:
         )
 
 
-def _hold_it_would_be(body: Create | Hold, customer: Customer | None) -> str | None:
-    """The hold that would be confirmed or replaced, and so stands in nobody's way (G5)."""
-    if isinstance(body, Create):
-        return str(body.hold_id) if body.hold_id else None
+def _hold_to_replace(customer: Customer | None) -> str | None:
+    """The hold that a new one would replace, and so stands in nobody's way (G5)."""
     return next((each.id for each in customer.bookings if each.held), None) if customer else None

@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Generator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 
-from grid_engine.diff import Remove
+from grid_engine.diff import Reload, Remove
 from grid_engine.interval import HOUR, MINUTE
 from server.clock import ManualClock
 from server.commands import Command, Nothing, Operation, format_instant
 from server.edge.problems import describe
-from server.errors import Malformed, NotActive, NotFound, Problem, Refused
+from server.errors import HoldExpired, Malformed, NotActive, NotFound, Problem, Refused, Stale
 from server.live.desk import Answer, Done
 from server.principal import Principal
 from server.service.attempt import Attempt
@@ -366,3 +367,48 @@ async def test_r15_t2_times_at_the_ends_of_the_calendar_are_refused_like_any_oth
         else:
             with pytest.raises(Malformed):
                 await node.desk.judge(who, each)
+
+
+async def test_r21_g5_only_a_hold_of_that_time_is_judged_as_one_to_be_confirmed(
+    node: Node, clock: ManualClock, venue: Venue, ann: Principal, bob: Principal, staff: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    held = await node.desk.perform(ann, command("hold", resource_id=venue.bays[1], **span()))
+    confirm = command("create", resource_id=venue.bays[1], hold_id=held.body["id"], **span())
+    over_own = command("create", resource_id=venue.bays[0], hold_id=booking["id"], **span())
+    other_time = command("create", resource_id=venue.bays[0], hold_id=held.body["id"], **span())
+    assert (await node.desk.judge(ann, confirm)).allowed
+    assert (await node.desk.judge(staff, confirm)).allowed
+    for who, each, fault in (
+        (ann, over_own, NotActive),
+        (bob, confirm, NotActive),
+        (ann, other_time, Malformed),
+    ):
+        with pytest.raises(fault):
+            await node.desk.judge(who, each)
+    clock.advance(120)
+    for attempt in (node.desk.judge, node.desk.perform):
+        with pytest.raises(HoldExpired):
+            await attempt(ann, confirm)
+
+
+async def test_g7_a_repeat_is_answered_before_anything_is_judged(
+    node: Node, start_node: Callable[[], Any], town: Town, venue: Venue, ann: Principal
+) -> None:
+    create = command("create", key="k1", resource_id=venue.bays[0], **span())
+    first = await node.desk.perform(ann, create)
+    move = replace(
+        command("reschedule", first.body["id"], key="k2", **span(START + HOUR)), if_version=first.version
+    )
+    moved = await node.desk.perform(ann, move)
+    await town.fetch("UPDATE resources SET active = false")
+    await town.fetch("UPDATE locations SET active = false, version = 3, config_version = 3")
+    await town.fetch("INSERT INTO location_diffs VALUES ($1, 3, $2, now())", venue.id, pack_ops((Reload(3),)))
+    other = await start_node()
+    for each in (node, other):
+        assert (await each.desk.perform(ann, create)).body == first.body
+        assert (await each.desk.perform(ann, move)).body == moved.body
+    with pytest.raises(Stale):
+        await other.desk.perform(ann, replace(move, key="k3"))
+    with pytest.raises(NotFound):
+        await other.desk.perform(ann, replace(create, key="k4"))
