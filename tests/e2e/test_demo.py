@@ -29,6 +29,7 @@ async def demo(node_logs: Path) -> AsyncIterator[str]:
     )
     assert process.stdout is not None
     try:
+        found = None
         async with asyncio.timeout(START_SECONDS):
             while line := (await process.stdout.readline()).decode():
                 if found := re.search(r"http://localhost:\d+", line):
