@@ -49,6 +49,7 @@ def audit_body(booking: StoredBooking | None) -> dict[str, Any] | None:
     return booking_body(booking, for_staff=True) | {
         "visitor_id": booking.visitor.id if booking.visitor else None,
         "expires_at": _optional(booking.expires_at),
+        "judged_by": dict(booking.judged_by),
     }
 
 

@@ -412,3 +412,23 @@ async def test_g7_a_repeat_is_answered_before_anything_is_judged(
         await other.desk.perform(ann, replace(move, key="k3"))
     with pytest.raises(NotFound):
         await other.desk.perform(ann, replace(create, key="k4"))
+
+
+async def test_a8_r20_g11_the_audit_keeps_what_a_booking_was_judged_by_and_an_undo_restores_it(
+    node: Node, town: Town, venue: Venue, ann: Principal, bob: Principal, staff: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    await town.fetch("UPDATE users SET tags = '{VIP}' WHERE id = $1", ann.user_id)
+    await town.fetch(
+        "UPDATE locations SET policy = $1, version = 2, config_version = 2",
+        {"tags": {"VIP": {"advance_days": 30}}},
+    )
+    await town.fetch("INSERT INTO location_diffs VALUES ($1, 2, $2, now())", venue.id, pack_ops((Reload(2),)))
+    advance = "SELECT judged_by -> 'advance_days' FROM bookings"
+    await node.desk.perform(staff, command("reschedule", booking["id"], **span(START + HOUR)))
+    assert await town.value(advance) == 30
+    [moved] = await town.fetch("SELECT metadata FROM booking_events WHERE event_type = 'rescheduled'")
+    told = {when: moved["metadata"][when]["judged_by"]["advance_days"] for when in ("before", "after")}
+    assert told == {"before": 14, "after": 30}
+    await node.desk.perform(staff, command("undo", booking["id"]))
+    assert await town.value(advance) == 14

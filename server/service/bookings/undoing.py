@@ -79,6 +79,7 @@ def _as_it_was(booking: StoredBooking, body: Mapping[str, Any], deliberation: De
         reason=body["reason"],
         internal_note=body["internal_note"],
         reschedule_count=body["reschedule_count"],
+        judged_by=body["judged_by"],
         attended_at=_instant(body["attended_at"]) if body["attended_at"] else None,
         cancel_reason=body["cancel_reason"],
         expires_at=_instant(body["expires_at"]) if body["expires_at"] else None,
