@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
 from types import TracebackType
 
 import httpx2
@@ -17,10 +19,16 @@ STOP_SECONDS = 20.0
 
 
 class NodeProcess:
-    """``baygrid serve`` on a free port; an async context manager. ``settings`` become ``BAYGRID_*`` variables."""
+    """``baygrid serve`` on a free port; an async context manager. ``settings`` become ``BAYGRID_*`` variables.
 
-    def __init__(self, database_url: str, *, redis_url: str | None = None, **settings: str) -> None:
+    What it logs goes to the file ``log``, or where the tests' own errors go.
+    """
+
+    def __init__(
+        self, database_url: str, *, redis_url: str | None = None, log: Path | None = None, **settings: str
+    ) -> None:
         self.address = ""
+        self._log = log
         self._settings: Mapping[str, str] = {
             "database_url": database_url,
             "port": "0",
@@ -48,15 +56,16 @@ class NodeProcess:
         """Starts it and returns once it serves; raises ``RuntimeError`` if it ends instead."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BAYGRID_")}
         given = {f"BAYGRID_{name.upper()}": value for name, value in self._settings.items()}
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "server",
-            "serve",
-            env=kept | given,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=None,
-        )
+        with nullcontext() if self._log is None else self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "server",
+                "serve",
+                env=kept | given,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         assert self._process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
             while line := (await self._process.stdout.readline()).decode():

@@ -1,0 +1,163 @@
+"""The document of the API, taken at its word: what it allows and what it forbids is sent to a real node.
+
+Belongs here: which operations, how much of each, and the checks. Does not belong here: cases that somebody thought of
+(``test_http_doors``). The amount is bounded: the roles share out what schemathesis would send with each of them.
+"""
+
+import itertools
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+from schemathesis import engine
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events
+
+from tests.acceptance.conftest import span
+from tests.fuzz.conftest import Doors
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+)
+ROLES = ("customer", "staff", "admin")
+"""In this order: admins close the location."""
+SHARES = {"incorrect_type": 20}
+"""Of so many deliberate cases of a kind each role sends one; of the kinds not named here, one of ``SHARE``."""
+SHARE = 4
+ENDS_THE_SESSION = "/api/auth/logout"
+"""Left out: whoever signs out is told 401 by everything after. ``tests/edge`` has it."""
+JUNE_2 = 1_811_937_600
+"""2027-06-02T12:00:00Z, tomorrow at the node."""
+
+
+def configured(doors: Doors, role: str) -> SchemathesisConfig:
+    return SchemathesisConfig.from_dict(
+        {
+            "seed": 20270601,
+            "headers": {"authorization": f"Bearer {doors.tokens[role]}"},
+            "continue-on-failure": True,
+            "generation": {"max-examples": 3, "deterministic": True, "no-shrink": True},
+            "checks": {"enabled": False} | {name: {"enabled": True} for name in CHECKS},
+            "phases": {
+                "stateful": {"enabled": False},
+                "coverage": {"unexpected-methods": ["put", "trace"]},
+            },
+        }
+    )
+
+
+def narrowed(schema: Any, doors: Doors, role: str, bookings: list[str]) -> Any:
+    """Without what ends the session, what others prove to be 403, and most of what is alike."""
+    schema = schema.exclude(path=ENDS_THE_SESSION)
+    if role != "admin":
+        schema = schema.exclude(path_regex="^/api/admin/")
+    seen: Counter[str] = Counter()
+    places = itertools.count()
+
+    def filter_case(context: Any, case: Any) -> bool:
+        path = case.path_parameters or {}
+        if str(path.get("user_id")) == str(doors.user_ids[role]) and case.method in ("PATCH", "DELETE"):
+            return False  # whoever closes or demotes their own account is told 401 by everything after
+        scenario = scenario_of(case)
+        if scenario is None:
+            return True
+        seen[scenario.value] += 1
+        share = SHARES.get(scenario.value, SHARE)
+        # What only admins may do has no other role to share it with.
+        mine = 0 if case.path.startswith("/api/admin/") else ROLES.index(role)
+        return seen[scenario.value] % share == mine
+
+    def map_case(context: Any, case: Any) -> Any:
+        """What is made up names nothing that exists: half of it is made to."""
+        told = repr((case.path, case.body, case.path_parameters)).encode()
+        if scenario_of(case) is not None or zlib.crc32(told) % 2:
+            return case
+        if "booking_id" in (case.path_parameters or {}):
+            case.path_parameters["booking_id"] = bookings[next(places) % len(bookings)]
+            case.headers.pop("If-Match", None)
+        body = case.body
+        if isinstance(body, dict) and isinstance(body.get("resource_id"), int) and "start_time" in body:
+            number = next(places)
+            body["resource_id"] = doors.venue.bays[number % len(doors.venue.bays)]
+            body.update(span(JUNE_2 + number // 3 * 1800))
+        return case
+
+    schema.hook(filter_case)
+    schema.hook(map_case)
+    return schema
+
+
+def scenario_of(case: Any) -> Any:
+    """Which deliberate case it is; None for what was drawn at random."""
+    return getattr(case.meta.phase.data, "scenario", None) if case.meta else None
+
+
+def failures_of(event: events.ScenarioFinished) -> Iterator[str]:
+    recorder = event.recorder
+    for case_id, checks in recorder.checks.items():
+        for check in checks:
+            if check.failure_info is not None:
+                request = recorder.interactions[case_id].request
+                yield (
+                    f"{check.name}: {check.failure_info.failure.message}\n"
+                    f"    {request.method} {request.uri}\n    {request.body!r}"
+                )
+
+
+async def booked(doors: Doors) -> list[str]:
+    """Bookings to be named by requests, one for each role that may change it."""
+    made = []
+    for number, role in enumerate(ROLES):
+        async with doors.client(role) as client:
+            place = {"resource_id": doors.venue.bays[-1], **span(JUNE_2 + number * 7200)}
+            answer = await client.post("/api/bookings", json=place)
+            if answer.status_code == 201:
+                made.append(answer.json()["id"])
+    return made
+
+
+@pytest.fixture
+async def bookings(doors: Doors) -> list[str]:
+    made = await booked(doors)
+    rows = await doors.town.fetch("SELECT id::text FROM bookings ORDER BY id")
+    return made or [row["id"] for row in rows]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_document_keeps_its_word_whatever_is_sent(doors: Doors, role: str, bookings: list[str]) -> None:
+    schema = schemathesis.openapi.from_url(
+        f"{doors.node.address}/api/openapi.json", config=configured(doors, role)
+    )
+    failures: list[str] = []
+    statuses: Counter[int] = Counter()
+    operations = set()
+    for event in engine.from_schema(narrowed(schema, doors, role, bookings)).execute():
+        match event:
+            case events.ScenarioFinished():
+                failures += failures_of(event)
+                operations.add(event.recorder.label)
+                answers = [each.response for each in event.recorder.interactions.values()]
+                assert None not in answers, f"no answer: {event.recorder.label}"
+                statuses.update(answer.status_code for answer in answers if answer is not None)
+            case events.NonFatalError():
+                failures.append(str(event.info))
+            case events.FatalError():
+                raise event.exception
+    assert failures == [], "\n".join(failures)
+    assert len(operations) > 25
+    # It got past the door: things were read and made, and what was refused was refused for more than one reason.
+    assert {200, 201, 400, 404, 405, 409, 422} <= set(statuses), statuses
+    me = httpx2.get(f"{doors.node.address}/api/me", headers={"authorization": f"Bearer {doors.tokens[role]}"})
+    assert (me.status_code, me.json()["user"]["role"]) == (200, role), "the session did not outlive it"
+
+
+async def test_g1_a8_nothing_is_lost_and_nothing_went_wrong_behind_the_door(doors: Doors) -> None:
+    await doors.check_unharmed()
