@@ -3,9 +3,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-import { differs } from '../gestures/moving';
-import type { Edit, Place } from '../store/changes';
-import { parseInstant } from '../wire/instant';
+import type { Place } from '../store/changes';
+import { editOf, fieldsOf, rebase, type Fields } from '../store/edits';
 import type { GridRecord } from '../wire/messages';
 import type { Booking } from '../wire/readings';
 import { CustomerPicker } from './CustomerPicker';
@@ -18,53 +17,23 @@ interface Props {
   booking: Booking;
 }
 
-/** What the form holds while somebody edits. */
-interface Fields {
-  note: string;
-  internal: string;
-  person: { user_id: number; name: string } | null;
-  place: Place;
-}
-
-function fieldsOf(booking: Booking): Fields {
-  return {
-    note: booking.note ?? '',
-    internal: booking.internal_note ?? '',
-    person: null,
-    place: {
-      resource_id: booking.resource_id,
-      start: parseInstant(booking.start_time),
-      end: parseInstant(booking.end_time),
-    },
-  };
-}
-
-function editOf(fields: Fields, before: Fields): Edit {
-  return {
-    ...(fields.note === before.note ? {} : { note: fields.note }),
-    ...(fields.internal === before.internal ? {} : { internal_note: fields.internal }),
-    ...(fields.person === null ? {} : { person: fields.person }),
-    ...(differs(fields.place, before.place) ? { place: fields.place } : {}),
-  };
-}
-
 export function BookingForm({ record, booking }: Props): JSX.Element {
   const desk = useDesk();
-  /** What the edit began from; what is read later takes its place only where nothing typed would be lost. */
-  const [base, setBase] = useState({ version: booking.version, fields: fieldsOf(booking) });
-  const [fields, setFields] = useState(base.fields);
+  /** The booking that the edit is of; a later one takes its place where nothing typed would be lost. */
+  const [base, setBase] = useState(booking);
+  const [fields, setFields] = useState(() => fieldsOf(booking));
   const [going, setGoing] = useState(false);
 
-  const edit = editOf(fields, base.fields);
+  const edit = editOf(fields, fieldsOf(base));
   const changed = Object.keys(edit).length > 0;
   const newer = booking.version > base.version;
-  const begin = (from: Booking): void => {
-    const fresh = fieldsOf(from);
-    setBase({ version: from.version, fields: fresh });
-    setFields(fresh);
+  const rebased = newer ? rebase(fields, base, booking) : null;
+  const begin = (from: Booking, kept: Fields = fieldsOf(from)): void => {
+    setBase(from);
+    setFields(kept);
   };
   useEffect(() => {
-    if (newer && !changed) begin(booking);
+    if (rebased !== null && !going) begin(booking, rebased);
   });
 
   const { place } = fields;
@@ -88,18 +57,29 @@ export function BookingForm({ record, booking }: Props): JSX.Element {
   };
   return (
     <form class="panel-form" onSubmit={submit}>
-      {newer && changed && !going && (
+      {newer && rebased === null && !going && (
         <div class="overtaken" role="status">
-          <span>Somebody else changed this booking meanwhile.</span>
-          <button
-            type="button"
-            class="chip"
-            onClick={() => {
-              begin(booking);
-            }}
-          >
-            Show theirs
-          </button>
+          <span>Somebody else changed the same meanwhile.</span>
+          <span class="overtaken-ways">
+            <button
+              type="button"
+              class="chip"
+              onClick={() => {
+                begin(booking);
+              }}
+            >
+              Take theirs
+            </button>
+            <button
+              type="button"
+              class="chip"
+              onClick={() => {
+                begin(booking, fields);
+              }}
+            >
+              Keep mine
+            </button>
+          </span>
         </div>
       )}
       <fieldset disabled={!editable}>
@@ -152,27 +132,29 @@ export function BookingForm({ record, booking }: Props): JSX.Element {
           />
         </label>
       </fieldset>
-      <div class="sheet-foot">
-        <button
-          type="button"
-          class="quiet-button danger"
-          data-testid="cancel-booking"
-          disabled={!editable}
-          onClick={() => {
-            desk.cancel(record);
-          }}
-        >
-          Cancel booking
-        </button>
-        <button
-          type="submit"
-          class="primary-button"
-          data-testid="save"
-          disabled={!editable || !changed || going}
-        >
-          {going ? 'Saving…' : 'Save'}
-        </button>
-      </div>
+      {record.status === 'confirmed' && (
+        <div class="sheet-foot">
+          <button
+            type="button"
+            class="quiet-button danger"
+            data-testid="cancel-booking"
+            disabled={!editable}
+            onClick={() => {
+              desk.cancel(record);
+            }}
+          >
+            Cancel booking
+          </button>
+          <button
+            type="submit"
+            class="primary-button"
+            data-testid="save"
+            disabled={!editable || !changed || going}
+          >
+            {going ? 'Saving…' : 'Save'}
+          </button>
+        </div>
+      )}
     </form>
   );
 }
