@@ -3,10 +3,15 @@
  * Does not belong here: which instants a day holds (the server says), times of day (`labels`).
  */
 
-/** The date so many days later (or, below zero, earlier). */
+const FIRST_DATE = '0001-01-01';
+const LAST_DATE = '9999-12-31';
+
+/** The date so many days later (or, below zero, earlier), or the calendar's first or last where it would lie beyond. */
 export function shiftDate(date: string, days: number): string {
   const midnight = new Date(`${date}T00:00:00Z`);
   midnight.setUTCDate(midnight.getUTCDate() + days);
+  if (midnight.getUTCFullYear() < 1) return FIRST_DATE;
+  if (midnight.getUTCFullYear() > 9999) return LAST_DATE;
   return midnight.toISOString().slice(0, 10);
 }
 

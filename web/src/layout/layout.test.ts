@@ -91,6 +91,8 @@ test('columns: two on a phone, never unreadably narrow on a desk', () => {
 test('dates are names: shifting one involves no zone', () => {
   expect(shiftDate('2026-10-25', 1)).toBe('2026-10-26');
   expect(shiftDate('2026-03-01', -1)).toBe('2026-02-28');
+  expect(shiftDate('0001-01-01', -1)).toBe('0001-01-01');
+  expect(shiftDate('9999-12-31', 1)).toBe('9999-12-31');
   expect(dateLabel('2026-11-22')).toBe('Sunday 22 November 2026');
   expect(dateLabel('2026-11-22', 'short')).toBe('Sun 22 Nov');
 });

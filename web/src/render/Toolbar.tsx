@@ -129,7 +129,13 @@ function DaySwitcher(): JSX.Element {
             if ('showPicker' in event.currentTarget) event.currentTarget.showPicker();
           }}
           onChange={(event) => {
-            if (isDate(event.currentTarget.value)) desk.look(event.currentTarget.value);
+            const typed = event.currentTarget.value;
+            // While a year is typed it is the year 2, 20 and 202 first: those wait until the field is left.
+            if (isDate(typed) && typed >= '1000') desk.look(typed);
+          }}
+          onBlur={(event) => {
+            const typed = event.currentTarget.value;
+            if (isDate(typed) && typed !== date) desk.look(typed);
           }}
         />
       </label>

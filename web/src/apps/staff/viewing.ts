@@ -5,6 +5,7 @@
 
 import { batch, computed, signal, type ReadonlySignal } from '@preact/signals';
 
+import { dateLabel } from '../../layout/calendar';
 import { ColumnLayout } from '../../layout/columns';
 import { DayLayout } from '../../layout/day';
 import { ZoneLabels } from '../../layout/labels';
@@ -127,7 +128,7 @@ export class Viewing {
 
   /** `Bay 3, 14:00–15:30`, with its date where it is on another day than the one shown. */
   placeLabel(place: Place): string {
-    const on = this.shows(place) ? '' : `${this.labels.value.date(place.start)}, `;
+    const on = this.shows(place) ? '' : `${dateLabel(this.labels.value.date(place.start), 'short')}, `;
     return `${this.resourceName(place.resource_id)}, ${on}${this.labels.value.range(place.start, place.end)}`;
   }
 
