@@ -4,7 +4,7 @@
  */
 
 import type { JSX } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { Person } from '../store/changes';
 import type { User } from '../wire/readings';
@@ -40,7 +40,8 @@ export function CustomerPicker({
   const [searching, setSearching] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
-  useEffect(() => {
+  // Before the next key: what is typed at once must not reach the grid, where letters are commands.
+  useLayoutEffect(() => {
     if (autofocus) input.current?.focus({ preventScroll: true });
   }, [autofocus]);
 

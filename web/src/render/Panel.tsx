@@ -13,6 +13,8 @@ import { blockLabel, stateOf, titleOf } from './wording';
 
 /** Guests are checked in from half an hour before their time (K3). */
 const CHECK_IN_BEFORE = 30 * 60;
+/** Who did not come can be marked until a day after the end (P4). */
+const NO_SHOW_WITHIN = 24 * 3600;
 
 export function Panel(): JSX.Element | null {
   const desk = useDesk();
@@ -25,21 +27,26 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
   const desk = useDesk();
   // The column's signal is read so that the panel follows what others do to the record.
   const record = useRecord(id);
-  const booking = useBooking(record);
+  const live = desk.link.value.phase === 'live';
+  const booking = useBooking(record, live);
   const close = (): void => {
     desk.opened.value = null;
   };
   useEffect(
     () => () => {
       desk.preview.value = null;
+      // Whatever had the focus here is gone with the panel; what somebody went on to keeps it.
+      if (document.activeElement === document.body)
+        document.querySelector<HTMLElement>('[role=grid]')?.focus({ preventScroll: true });
     },
     [desk],
   );
   if (record === null) return null;
   const labels = desk.labels.value;
-  const live = desk.link.value.phase === 'live';
   const now = desk.clock.now.value;
   const here = record.attended_at !== undefined && record.attended_at !== null;
+  const confirmed = record.kind === 'booking' && record.status === 'confirmed';
+  const completed = record.kind === 'booking' && record.status === 'completed';
   return (
     <aside
       class="panel"
@@ -80,21 +87,27 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
           {record.kind === 'block' && record.reason !== undefined && record.reason !== null && (
             <Fact name="Reason" value={record.reason} />
           )}
-          {booking.kind === 'read' && <Fact name="Version" value={String(booking.value.version)} mono />}
         </dl>
-        {record.kind === 'booking' && record.status === 'confirmed' && (
+        {(confirmed || (completed && now < record.end + NO_SHOW_WITHIN)) && (
           <div class="panel-actions">
-            <button
-              type="button"
-              class="quiet-button good"
-              data-testid="attend"
-              disabled={!live || here || now < record.start - CHECK_IN_BEFORE}
-              onClick={() => {
-                desk.attend(record);
-              }}
-            >
-              <Icon name="check" /> Check in
-            </button>
+            {confirmed && (
+              <button
+                type="button"
+                class="quiet-button good"
+                data-testid="attend"
+                disabled={!live || here || now < record.start - CHECK_IN_BEFORE}
+                title={
+                  now < record.start - CHECK_IN_BEFORE
+                    ? `From ${labels.time(record.start - CHECK_IN_BEFORE)} on`
+                    : undefined
+                }
+                onClick={() => {
+                  desk.attend(record);
+                }}
+              >
+                <Icon name="check" /> {here ? 'Checked in' : 'Check in'}
+              </button>
+            )}
             <button
               type="button"
               class="quiet-button"
@@ -142,8 +155,8 @@ function useRecord(id: string): GridRecord | null {
 
 type Reading = { kind: 'reading' } | { kind: 'read'; value: Booking } | { kind: 'problem' };
 
-/** The booking's details by HTTP, read again whenever the grid brings another version of it. */
-function useBooking(record: GridRecord | null): Reading {
+/** The booking's details by HTTP, read again whenever the grid brings another version of it, or the link comes back. */
+function useBooking(record: GridRecord | null, live: boolean): Reading {
   const desk = useDesk();
   const [reading, setReading] = useState<Reading>({ kind: 'reading' });
   useEffect(() => {
@@ -160,6 +173,6 @@ function useBooking(record: GridRecord | null): Reading {
     return () => {
       current = false;
     };
-  }, [desk, record]);
+  }, [desk, record, live]);
   return reading;
 }

@@ -81,7 +81,20 @@ export class Hands {
     const point = (column: number, row: number): void => {
       this.keyboard.place(column, row);
     };
-    this.machine = new GestureMachine({ surface, effects: { ...effects, point } }, () => {
+    const pointer = {
+      ...effects,
+      point,
+      // Who goes on by keyboard after a drag goes on where the drag ended.
+      compose: (place: Place) => {
+        this.#pointAt(place);
+        effects.compose(place);
+      },
+      drop: (record: GridRecord, place: Place) => {
+        this.#pointAt(place);
+        effects.drop(record, place);
+      },
+    };
+    this.machine = new GestureMachine({ surface, effects: pointer }, () => {
       navigator.vibrate?.(12);
     });
     this.draft = computed(() => this.#draft());
@@ -127,6 +140,13 @@ export class Hands {
     });
   }
 
+  #pointAt(place: Place): void {
+    const { viewing } = this.parts;
+    const day = viewing.day.peek();
+    const column = viewing.resources.peek().findIndex((resource) => resource.id === place.resource_id);
+    if (day !== null && column >= 0) this.keyboard.place(column, day.rowOf(place.start));
+  }
+
   #draft(): Draft | null {
     const question = this.question.value;
     const composed = this.composing.value;
@@ -158,12 +178,13 @@ export class Hands {
     const { viewing, notices, phase } = this.parts;
     if (!viewing.worksHere.peek()) {
       const where = viewing.location.peek()?.name ?? 'this location';
-      notices.show({ tone: 'warning', title: 'Only to look at', detail: `You do not work at ${where}.` });
+      const detail = `You do not work at ${where}.`;
+      notices.show({ tone: 'warning', about: 'place', title: 'Only to look at', detail });
       return false;
     }
     if (phase() === 'live') return true;
     const detail = 'Changes can be made again when the connection is back.';
-    notices.show({ tone: 'warning', title: 'Not connected', detail });
+    notices.show({ tone: 'warning', about: 'link', title: 'Not connected', detail });
     return false;
   }
 
