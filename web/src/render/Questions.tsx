@@ -88,7 +88,12 @@ function OverrideQuestion({ question }: { question: Question & { ask: 'override'
           if (given !== '') question.answer(given);
         }}
       >
-        {question.draft !== null && <p class="sheet-place">{desk.placeLabel(question.draft)}</p>}
+        {question.draft !== null && (
+          <p class="sheet-place">
+            {question.draft.record !== null && <strong>{titleOf(question.draft.record)}</strong>}{' '}
+            {desk.placeLabel(question.draft)}
+          </p>
+        )}
         <ul class="violations">
           {question.violations.map((violation) => (
             <li key={violation.code}>
@@ -139,7 +144,7 @@ function CancelQuestion({ question }: { question: Question & { ask: 'cancel' } }
   const [reason, setReason] = useState('');
   return (
     <Dialog
-      title={`Cancel ${titleOf(question.record)}?`}
+      title={`Cancel the booking of ${titleOf(question.record)}?`}
       onClose={() => {
         question.answer(null);
       }}

@@ -76,7 +76,7 @@ export class Actions {
       verdict,
       (reason) => this.parts.changes.move(record, place, reason),
       (outcome) => {
-        this.#done(`${nameOf(record)} moved`, place, outcome);
+        this.#done(`${nameOf(record)} ${movementOf(record, place)}`, place, outcome);
       },
       (refusal) => {
         this.#refused('Not moved', record, refusal);
@@ -243,6 +243,12 @@ export class Actions {
 
 type Reason =
   { readonly given: true; readonly text: string } | { readonly given: false; readonly text?: undefined };
+
+/** What was done to a record that stands at `place` now. */
+function movementOf(record: GridRecord, place: Place): string {
+  const by = place.end - place.start - (record.end - record.start);
+  return by === 0 ? 'moved' : by > 0 ? 'extended' : 'shortened';
+}
 
 export function nameOf(record: GridRecord): string {
   if (record.kind === 'block') return record.reason ?? 'Block';
