@@ -31,6 +31,7 @@ function OpenComposer(): JSX.Element | null {
   const place = desk.composing.value;
   const person = desk.person.value;
   const verdict = desk.verdict.value;
+  const live = desk.link.value.phase === 'live';
 
   useEffect(
     () => () => {
@@ -52,7 +53,7 @@ function OpenComposer(): JSX.Element | null {
   };
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (person === null || going) return;
+    if (person === null || going || !live) return;
     const whom: Person = person.user_id === null ? { ...person, phone: phone === '' ? null : phone } : person;
     setGoing(true);
     void desk.book(place, whom, note.trim()).then((refused) => {
@@ -141,12 +142,16 @@ function OpenComposer(): JSX.Element | null {
             }}
           />
         </label>
-        <VerdictNote
-          verdict={refusal === null ? verdict : { tone: 'refused', ...refusal }}
-          onChoose={(chosen) => {
-            desk.composing.value = chosen;
-          }}
-        />
+        {live ? (
+          <VerdictNote
+            verdict={refusal === null ? verdict : { tone: 'refused', ...refusal }}
+            onChoose={(chosen) => {
+              desk.composing.value = chosen;
+            }}
+          />
+        ) : (
+          <p class="form-problem">Not connected. It can be booked when the connection is back.</p>
+        )}
         <div class="sheet-foot">
           <button
             type="button"
@@ -161,7 +166,7 @@ function OpenComposer(): JSX.Element | null {
             type="submit"
             class="primary-button"
             data-testid="book"
-            disabled={person === null || going || verdict?.tone === 'refused'}
+            disabled={person === null || going || !live || verdict?.tone === 'refused'}
           >
             {going ? 'Booking…' : verdict?.tone === 'overridable' ? 'Book with a reason…' : 'Book'}
           </button>

@@ -18,7 +18,7 @@ export function ConnectionBadge(): JSX.Element {
   );
 }
 
-/** Said over the grid as well, once it matters. */
+/** Said at the foot of the grid as well, once it matters: there it moves nothing under the pointer. */
 export function ConnectionBanner(): JSX.Element | null {
   const desk = useDesk();
   const { standing, text, detail } = describe(desk.link.value, desk.labels.value);
@@ -45,7 +45,7 @@ function describe(link: LinkState, labels: ZoneLabels): { standing: Standing; te
       return {
         standing: 'connecting',
         text: link.heardAt === null ? 'Connecting…' : 'Reconnecting…',
-        detail: `Showing data as of ${heard}.`,
+        detail: heard === '' ? 'Trying to reach the server.' : `Showing data as of ${heard}.`,
       };
     case 'outdated':
       return { standing: 'offline', text: 'New version', detail: 'Load this page again to go on.' };
@@ -63,7 +63,7 @@ function describe(link: LinkState, labels: ZoneLabels): { standing: Standing; te
         detail:
           heard === ''
             ? 'Trying to reach the server.'
-            : `Showing data as of ${heard}. Trying to reach the server.`,
+            : 'The grid is shown as it was then. Trying to reach the server.',
       };
   }
 }

@@ -194,9 +194,11 @@ function Waiting(): JSX.Element {
   const { link } = useDesk();
   return (
     <div class="waiting" role="status">
-      {link.value.refused === null
-        ? 'Loading the day…'
-        : `This day cannot be shown just now: ${link.value.refused}`}
+      {link.value.refused !== null
+        ? `This day cannot be shown just now: ${link.value.refused}`
+        : link.value.phase === 'offline'
+          ? 'This day appears when the connection is back.'
+          : 'Loading the day…'}
     </div>
   );
 }

@@ -124,6 +124,7 @@ export function ColleagueGhosts(): JSX.Element {
               class="colleague"
               data-testid="ghost"
               data-session={ghost.session}
+              data-at-top={desk.day.value?.rowOf(ghost.start) === 0 || undefined}
               key={ghost.session}
               style={style}
             >
@@ -151,7 +152,10 @@ export function NowLine(): JSX.Element | null {
     <>
       <div class="past" style={{ height: `${String(y)}px` }} />
       {day.contains(now) && (
-        <div class="now-line" data-testid="now" style={{ transform: `translateY(${String(y)}px)` }} />
+        <>
+          <div class="now-line" data-testid="now" style={{ transform: `translateY(${String(y)}px)` }} />
+          <div class="now-hair" style={{ transform: `translateY(${String(y)}px)` }} />
+        </>
       )}
     </>
   );

@@ -28,11 +28,11 @@ export function Workspace({ desk, theme }: { desk: Desk; theme: ThemeChoice }): 
     <DeskProvider value={desk}>
       <div class="workspace">
         <Toolbar theme={theme} />
-        <ConnectionBanner />
         <main class="stage">
           <GridView />
           <Panel />
         </main>
+        <ConnectionBanner />
         <Composer />
         <Questions />
         <Toasts />
