@@ -13,7 +13,7 @@ from typing import Any
 from grid_engine.diff import Diff, Operation
 from grid_engine.interval import Instant
 from server.storage.database import Connection
-from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_row, moment
+from server.storage.stored_booking import COLUMNS, SELECT_BOOKING, StoredBooking, from_row, moment
 from server.wire.diffs import pack_ops
 
 
@@ -165,9 +165,11 @@ UPDATE bookings b SET
 FROM jsonb_populate_recordset(NULL::bookings, $1::jsonb) n WHERE b.id = n.id
 """
 
-_WRITE = """
+_ALL = ", ".join(COLUMNS)
+_WRITE = f"""
 WITH inserted AS (
-    INSERT INTO bookings SELECT * FROM jsonb_populate_recordset(NULL::bookings, $1::jsonb)
+    INSERT INTO bookings ({_ALL})
+    SELECT {_ALL} FROM jsonb_populate_recordset(NULL::bookings, $1::jsonb)
 ), audited AS (
     INSERT INTO booking_events (booking_id, location_id, event_type, actor_id, metadata, created_at)
     SELECT e.booking_id, e.location_id, e.event_type, e.actor_id, e.metadata, $8
@@ -188,7 +190,7 @@ WITH inserted AS (
 )
 UPDATE locations l SET version = v.version, updated_at = $8
 FROM (SELECT (key)::int AS id, (value)::bigint AS version FROM jsonb_each_text($7::jsonb)) v WHERE l.id = v.id
-"""
+"""  # noqa: S608 -- of constants alone
 
 
 async def write(

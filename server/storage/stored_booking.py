@@ -13,6 +13,35 @@ ACTIVE_STATUSES = ("held", "confirmed", "completed")
 """What occupies a resource (G1) and stands on the grid."""
 
 
+COLUMNS = (
+    "id",
+    "grid_id",
+    "code",
+    "location_id",
+    "resource_id",
+    "user_id",
+    "visitor_id",
+    "type",
+    "status",
+    "start_time",
+    "end_time",
+    "note",
+    "internal_note",
+    "reason",
+    "series_id",
+    "reschedule_count",
+    "attended_at",
+    "cancel_reason",
+    "created_by",
+    "created_at",
+    "updated_at",
+    "expires_at",
+    "judged_by",
+    "version",
+)
+"""What is written of a booking. They are named in SQL, so that a column that a later release adds takes its default."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVisitor:
     """A walk-in; ``id`` is None until it is written."""
