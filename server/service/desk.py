@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from server.clock import Clock
 from server.commands import Command, Create, Hold, Reschedule, Update
-from server.errors import NotFound, Problem
+from server.errors import NotFound, Problem, Unavailable
 from server.live.desk import Answer, Done, JudgedMove
 from server.live.rooms import Rooms
 from server.principal import Principal
@@ -66,6 +66,9 @@ class BookingDesk:
             NotFound, Forbidden: before anything is decided; ``answered`` is not called then.
             Unavailable: if Postgres is away.
         """
+        if self._rooms.stale:
+            # A Postgres that hangs takes its time to fail; whoever waits at a desk should be told now.
+            raise Unavailable("The database is away")
         order = await self._order(principal, command, answered)
         self.submit(order)
 
