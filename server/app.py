@@ -4,11 +4,13 @@ Belongs here: construction and wiring. Does not belong here: any behaviour; noth
 """
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 
+import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
@@ -48,6 +50,8 @@ from server.storage.accounts import Accounts
 from server.storage.locations import Locations
 
 VERSION = version("baygrid")
+
+log = structlog.get_logger(__name__)
 
 
 class Node:
@@ -114,7 +118,9 @@ class Node:
                 self.connections.run(),
                 keep_up(self.desk, self.database, self.clock),
             ):
-                stack.push_async_callback(_ended, asyncio.create_task(work))
+                task = asyncio.create_task(work)
+                task.add_done_callback(_end_with)
+                stack.push_async_callback(_ended, task)
             stack.push_async_callback(self.desk.idle)
             stack.push_async_callback(self.connections.finish)
             yield
@@ -137,6 +143,13 @@ class Node:
     async def bus_connected(self) -> str | None:
         """For readiness: None if this node hears the others."""
         return None if self.rooms.bus_connected else "not connected: changes of other nodes come by polling"
+
+
+def _end_with(task: asyncio.Task[None]) -> None:
+    """A node without one of its tasks looks well and is not: it ends, to be started again by whoever keeps it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("A task of the node died", task=task.get_name(), exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
