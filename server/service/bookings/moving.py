@@ -94,7 +94,7 @@ def _change(
         return ban
 
     by_owner = before.user_id == order.principal.user_id
-    counts = kind.moved and by_owner and order.role is Role.CUSTOMER
+    counts = kind.moved and by_owner and not order.role.is_staff
     changed = deliberation.stage(
         Change(
             event_type="rescheduled" if kind.moved else "updated",
