@@ -7,18 +7,20 @@ Belongs here: which operations, how much of each, and the checks. Does not belon
 import itertools
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
 import pytest
+import pytest_asyncio
 import schemathesis
 from schemathesis import engine
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events
 
-from tests.acceptance.conftest import span
-from tests.fuzz.conftest import Doors
+from server.embedded import EmbeddedPostgres
+from tests.acceptance.conftest import copied_database, span
+from tests.fuzz.node_doors import ROLES, Doors, open_doors
 
 CHECKS = (
     "not_a_server_error",
@@ -27,8 +29,6 @@ CHECKS = (
     "response_schema_conformance",
     "unsupported_method",
 )
-ROLES = ("customer", "staff", "admin")
-"""In this order: admins close the location."""
 SHARES = {"incorrect_type": 20}
 """Of so many deliberate cases of a kind each role sends one; of the kinds not named here, one of ``SHARE``."""
 SHARE = 4
@@ -48,7 +48,8 @@ def configured(doors: Doors, role: str) -> SchemathesisConfig:
             "checks": {"enabled": False} | {name: {"enabled": True} for name in CHECKS},
             "phases": {
                 "stateful": {"enabled": False},
-                "coverage": {"unexpected-methods": ["put", "trace"]},
+                # What staff may call and customers may not is little: they have what is drawn at random.
+                "coverage": {"enabled": role != "staff", "unexpected-methods": ["put", "trace"]},
             },
         }
     )
@@ -110,6 +111,16 @@ def failures_of(event: events.ScenarioFinished) -> Iterator[str]:
                     f"{check.name}: {check.failure_info.failure.message}\n"
                     f"    {request.method} {request.uri}\n    {request.body!r}"
                 )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def doors(
+    postgres_server: EmbeddedPostgres, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Doors]:
+    """A node of this file's own: admins close its locations."""
+    url = await copied_database(postgres_server, template_database, "fuzz_openapi")
+    async with open_doors(url, tmp_path_factory.mktemp("openapi") / "node.log") as doors:
+        yield doors
 
 
 async def booked(doors: Doors) -> list[str]:
