@@ -45,15 +45,20 @@ DRAIN_SECONDS: Final = 60.0
 
 
 class Socket(Protocol):
-    """The way out. It calls the connection's ``paused``, ``drained`` and ``lost``."""
+    """The way out. It calls the connection's ``paused``, ``drained``, ``rerouted`` and ``lost``."""
 
     @property
-    def write(self) -> Callable[[bytes], None]:
-        """Takes a frame; never waits."""
+    def push(self) -> Callable[[bytes], int]:
+        """As ``Outlet.push``; ``rerouted`` is called when it becomes another."""
+
+    def rest(self, frame: bytes, sent: int) -> None: ...
+
+    def write(self, frame: bytes) -> None:
+        """Takes a frame; never waits, never raises."""
 
     @property
     def buffered(self) -> int:
-        """Bytes that were written and not yet sent."""
+        """Bytes that were written and that the kernel has not taken."""
 
     def finish(self, code: int, reason: str) -> None:
         """Send a close frame, and end the connection soon even if nobody answers."""
@@ -84,12 +89,13 @@ class Connection:
     def __init__(
         self, socket: Socket, session: Session, around: Surroundings, cookie_token: str | None = None
     ) -> None:
-        self._socket = socket
+        self.socket = socket
         self._around = around
         self._cookie_token = cookie_token
         self._loop = asyncio.get_running_loop()
         self.session = session
         self.write = socket.write
+        self.rest = socket.rest
         self.open = True
         self.draining = False
         self._draining_since = 0.0
@@ -128,7 +134,7 @@ class Connection:
         for effect in effects:
             match effect:
                 case Reply(message):
-                    self.send(message)
+                    self.reply(message)
                 case StartWatching() | StopWatching() | ShowDrag():
                     self._subscriptions.order(effect)
                 case Execute():
@@ -162,7 +168,12 @@ class Connection:
 
     # Out
 
-    def send(self, message: ServerMessage) -> None:
+    @property
+    def push(self) -> Callable[[bytes], int]:
+        """As ``Outlet.push``."""
+        return self.socket.push
+
+    def reply(self, message: ServerMessage) -> None:
         """Send it, or keep it back while the socket drains."""
         self._send_frame(frame_of(message))
 
@@ -180,12 +191,12 @@ class Connection:
     def resync(self, location_id: int, reason: str) -> None:
         """The room gave this session up."""
         self._subscriptions.forget(location_id)
-        self.send(Resync(location_id, reason))
+        self.reply(Resync(location_id, reason))
 
     def tick(self) -> None:
         """The heartbeat. A socket that drains is alive, and is told the versions once it has them."""
         if self.open and not self.draining and self.session.principal is not None:
-            self.send(Tick(self._subscriptions.versions, self._around.now()))
+            self.reply(Tick(self._subscriptions.versions, self._around.now()))
 
     def paused(self) -> None:
         """The socket's buffer passed its mark: the other side is slow."""
@@ -194,7 +205,7 @@ class Connection:
         self.draining = True
         self._writable.clear()
         self._draining_since = self._taken_at = self._loop.time()
-        self._buffered_then = self._socket.buffered
+        self._buffered_then = self.socket.buffered
         self._subscriptions.fall_behind()
 
     def drained(self) -> None:
@@ -211,6 +222,11 @@ class Connection:
         if not self.draining:
             self._writable.set()
 
+    def rerouted(self) -> None:
+        """The socket's ``push`` is another one now."""
+        if self.open:
+            self._subscriptions.reroute()
+
     async def writable(self) -> None:
         """Until the socket does not drain, or is closed."""
         await self._writable.wait()
@@ -221,7 +237,7 @@ class Connection:
         self.perform(self.session.elapsed(at, self._around.now()))
         if not self.draining:
             return
-        buffered = self._socket.buffered
+        buffered = self.socket.buffered
         if buffered < self._buffered_then:
             self._taken_at = at
         self._buffered_then = buffered
@@ -248,7 +264,7 @@ class Connection:
         if self.open:
             self.write(frame_of(Bye(code, reason, retry_after_ms)))
             self._close()
-            self._socket.finish(code, reason)
+            self.socket.finish(code, reason)
 
     def _close(self) -> None:
         self.open = False

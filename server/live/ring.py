@@ -56,10 +56,16 @@ class Ring:
         Raises:
             ValueError: if it does not begin at ``version``.
         """
+        concerned = frozenset(customers)
+        if diff.version == diff.base + 1:
+            self._log.append(diff)
+            packed = {audience: _pack(project_diff(diff, audience, before)) for audience in Audience}
+            self._entries.append(_Entry(packed, concerned))
+            self._frames.clear()
+            return
         projected = {
             audience: _by_version(project_diff(diff, audience, before), diff) for audience in Audience
         }
-        concerned = frozenset(customers)
         for version in range(diff.base + 1, diff.version + 1):
             # One entry per version: then whoever asks from the middle of a batch gets exactly what is missing.
             operations = tuple(op for op in diff.ops if op.version == version)

@@ -176,6 +176,11 @@ class Subscriptions:
         for room, watch in self._watches.values():
             room.watchers.fall_behind(watch)
 
+    def reroute(self) -> None:
+        """The socket wants to be written to in another way."""
+        for room, watch in self._watches.values():
+            room.watchers.reroute(watch)
+
     def serve(self) -> None:
         """The socket drained: send what was missed, until it drains again."""
         for room, watch in list(self._watches.values()):

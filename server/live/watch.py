@@ -28,8 +28,16 @@ class Outlet(Protocol):
         """Whether the other side is slow: then nothing may be written that can be sent later (W3)."""
 
     @property
-    def write(self) -> Callable[[bytes], None]:
-        """Takes a frame; never waits. May make the outlet ``draining`` before it returns."""
+    def push(self) -> Callable[[bytes], int]:
+        """The quickest way out there is now: takes a frame and tells how many bytes of it are on their way, or raises
+        ``OSError``. What is missing has to be given to ``rest`` at once. Not to be used after ``Watchers.reroute``.
+        """
+
+    def rest(self, frame: bytes, sent: int) -> None:
+        """Send what is missing of a frame that ``push`` took ``sent`` bytes of. As ``write``."""
+
+    def write(self, frame: bytes) -> None:
+        """Takes a frame; never waits, never raises. May make the outlet ``draining`` before it returns."""
 
     def resync(self, location_id: int, reason: str) -> None:
         """The room gave the session up: tell it, now or once it drained."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from grid_engine.audience import Audience
-from server.live.fanout import Cohort, fan_out
+from server.live.fanout import Cohort
 from server.live.frames import frame_of
 from server.live.presence import Ghosts
 from server.live.ring import Ring
@@ -36,7 +36,7 @@ class Watchers:
         self._ring = ring
         self._timers = timers
         self._own = own
-        self._cohorts: dict[Audience, Cohort] = {audience: {} for audience in Audience}
+        self._cohorts = {audience: Cohort() for audience in Audience}
         self._behind: dict[Watch, None] = {}
         self._customers: dict[int, dict[Watch, None]] = {}
         self._quiet_until = float("-inf")
@@ -50,7 +50,7 @@ class Watchers:
 
     def __iter__(self) -> Iterator[Watch]:
         for cohort in self._cohorts.values():
-            yield from list(cohort)
+            yield from cohort
         yield from list(self._behind)
 
     def version_sent_to(self, watch: Watch) -> int:
@@ -68,7 +68,7 @@ class Watchers:
 
     def leave(self, watch: Watch) -> None:
         """Send it nothing any more. Does nothing if it is not here."""
-        self._cohorts[watch.audience].pop(watch, None)
+        self._cohorts[watch.audience].discard(watch)
         self._behind.pop(watch, None)
         if watch.user_id is not None:
             theirs = self._customers.get(watch.user_id, {})
@@ -78,10 +78,16 @@ class Watchers:
 
     def fall_behind(self, watch: Watch) -> None:
         """Its outlet began to drain: queue nothing for it. O(1)."""
-        if self._cohorts[watch.audience].pop(watch, None) is not None:
+        if self._cohorts[watch.audience].discard(watch):
             watch.have = self.sent
             watch.ghosts_seen = self.ghosts.sessions - {watch.session}
             self._behind[watch] = None
+
+    def reroute(self, watch: Watch) -> None:
+        """Its outlet wants to be written to in another way. O(1)."""
+        cohort = self._cohorts[watch.audience]
+        if watch in cohort:
+            cohort.put(watch)
 
     def serve(self, watch: Watch) -> None:
         """Its outlet can be written to: send what it missed, and take it back into step unless it drains again."""
@@ -108,7 +114,7 @@ class Watchers:
             self._show_ghosts(watch)
         if not outlet.draining:
             del self._behind[watch]
-            self._cohorts[watch.audience][watch] = outlet.write
+            self._cohorts[watch.audience].put(watch)
 
     def reset(self, ring: Ring, reason: str) -> None:
         """The version stream was broken off and ``ring`` begins another: everybody has to subscribe afresh (W2)."""
@@ -149,7 +155,7 @@ class Watchers:
         for audience, cohort in self._cohorts.items():
             if cohort:
                 sockets += len(cohort)
-                fan_out(self._ring.frame(base, version, audience), cohort)
+                cohort.fan_out(self._ring.frame(base, version, audience))
         if self._customers:
             for user_id in self._ring.customers(base, version):
                 for watch in list(self._customers.get(user_id, ())):
@@ -167,19 +173,19 @@ class Watchers:
         for cohort in self._cohorts.values():
             for watch in cohort:
                 watch.stale_told = reason
-            fan_out(told, cohort)
+            cohort.fan_out(told)
 
     def show(self, presence: Presence) -> bool:
         """A session's drag, or its end, for all staff but itself. Whether there was anything to show."""
         shown = self.ghosts.take(presence, self._timers.time())
         if shown is not None:
-            fan_out(shown, self._cohorts[Audience.STAFF], but=presence.session)
+            self._cohorts[Audience.STAFF].fan_out_but(shown, presence.session)
         return shown is not None
 
     def bury(self) -> None:
         """Take away the ghosts of sessions that have been silent for too long (G9)."""
         for session, ended in self.ghosts.expire(self._timers.time()):
-            fan_out(ended, self._cohorts[Audience.STAFF], but=session)
+            self._cohorts[Audience.STAFF].fan_out_but(ended, session)
 
     def _tell_own(self, watch: Watch) -> None:
         assert watch.user_id is not None

@@ -319,6 +319,13 @@ class SlowPipe:
             self.draining = True
             self.paused()
 
+    def push(self, frame: bytes) -> int:
+        self.write(frame)
+        return len(frame)
+
+    def rest(self, frame: bytes, sent: int) -> None:
+        raise AssertionError("everything was taken")
+
     def resync(self, location_id: int, reason: str) -> None:
         self.resynced.append((location_id, reason))
 

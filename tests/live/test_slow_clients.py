@@ -85,7 +85,7 @@ async def test_w3_a_client_that_does_not_read_costs_little_and_is_served_from_th
         most = 0
         for step in range(0, 900, 20):
             grow(node, step, 20)
-            most = max(most, connection._socket.buffered)
+            most = max(most, connection.socket.buffered)
             await converge(quick, grids[quick], node)
         assert connection.draining
         assert most < LIMIT
@@ -123,7 +123,7 @@ async def test_w3_many_large_snapshots_are_sent_one_at_a_time(node):
         largest = 0
         answered: list[int] = []
         while len(answered) < 6:
-            largest = max(largest, connection._socket.buffered)
+            largest = max(largest, connection.socket.buffered)
             message = await slow.next()
             if message["t"] == "snapshot":
                 answered.append(message["location"])
@@ -165,8 +165,8 @@ async def test_w3_a_client_that_never_reads_is_let_go_of(node, monkeypatch):
         await until(let_go)
         assert connection.session.state == Closing(1013)
         # It is not waited for, even if it never takes the close frame.
-        assert isinstance(connection._socket, GridSocket)
-        await until(connection._socket.transport.is_closing)
+        assert isinstance(connection.socket, GridSocket)
+        await until(connection.socket.transport.is_closing)
         assert len(node.rooms.loaded(1).watchers) == 0
 
 
