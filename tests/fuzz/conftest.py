@@ -12,6 +12,8 @@ from server.embedded import EmbeddedPostgres
 from tests.acceptance.conftest import copied_database, span
 from tests.fuzz.http_attempts import JUNE_2, UNKNOWN, Attempts, Fixed
 from tests.fuzz.node_doors import Doors, contents, open_doors
+from tests.fuzz.raw_sockets import FIRST, numbers
+from tests.live_client import Screen
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -62,3 +64,30 @@ async def attempts(fixed: Fixed) -> AsyncIterator[Attempts]:
     """Requests of an admin."""
     async with fixed.doors.client() as client:
         yield Attempts(fixed, client)
+
+
+@pytest.fixture
+async def bystander(doors: Doors) -> AsyncIterator[Screen]:
+    """Watches throughout, and at the end is told of a change by its diff as if nothing had been."""
+    screen = Screen(doors.node, doors.tokens["customer"], doors.venue, FIRST, 14, public=True)
+    await screen.open()
+    since = screen.grid.version
+    assert since is not None
+    yield screen
+    async with doors.client("admin") as admin:
+        place = {
+            "resource_id": doors.venue.bays[2],
+            **span(JUNE_2 + next(numbers) % 200 * 3600 + 86_400 * 2),
+        }
+        booked = await admin.post("/api/bookings", json=place)
+        assert booked.status_code == 201, booked.text
+        version = booked.json()["version"]
+        await screen.until(lambda: screen.grid.version is not None and screen.grid.version >= version, 5.0)
+        await admin.delete(f"/api/bookings/{booked.json()['id']}")
+        await screen.until(lambda: screen.grid.version is not None and screen.grid.version > version, 5.0)
+    assert screen.received["snapshot"] == 1
+    assert screen.received["diff"] >= 2
+    assert screen.received["resync"] == screen.received["nak"] == 0
+    assert (screen.faults, screen.close_code) == ([], None)
+    await screen.close()
+    assert doors.errors_logged() == []
