@@ -20,6 +20,7 @@ import argparse
 import asyncio
 import ctypes
 import json
+import resource
 import select
 import shutil
 import socket
@@ -375,6 +376,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     parser.add_argument("--receive", type=int, metavar="PORT", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if options.receive:
         receive(options.receive, options.sockets)
         return

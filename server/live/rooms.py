@@ -28,6 +28,7 @@ from server.wire.messages import Presence, Snapshot
 
 CHECK_SECONDS: Final = 1.0
 """How often versions are compared with Postgres."""
+TIDY_SECONDS: Final = 1.0
 CHECK_PATIENCE_SECONDS: Final = 3.0
 """How long Postgres may take to name them before it counts as away."""
 IDLE_SECONDS: Final = 600
@@ -148,7 +149,8 @@ class Rooms:
         """Follow the bus and Postgres until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._bus.run(), name="bus")
-            tasks.create_task(self._keep_house(), name="rooms")
+            tasks.create_task(self._keep_checking(), name="version checks")
+            tasks.create_task(self._keep_tidy(), name="tidying")
 
     # Loading
 
@@ -237,19 +239,27 @@ class Rooms:
 
     # Keeping house
 
-    async def _keep_house(self) -> None:
+    async def _keep_checking(self) -> None:
         while True:
             try:
                 await self.check()
-                self.tidy()
-            except Exception:  # noqa: BLE001 -- whatever it was, a second later the rooms are looked after again
-                _log.exception("looking after the rooms failed")
+            except Exception:  # noqa: BLE001 -- whatever it was, a second later versions are compared again
+                _log.exception("comparing versions failed")
             self._check_now.clear()
             try:
                 async with asyncio.timeout(CHECK_SECONDS):
                     await self._check_now.wait()
             except TimeoutError:
                 pass
+
+    async def _keep_tidy(self) -> None:
+        """Apart from the checks: a Postgres that does not answer must not keep ghosts alive."""
+        while True:
+            try:
+                self.tidy()
+            except Exception:  # noqa: BLE001 -- whatever it was, a second later it is tried again
+                _log.exception("tidying up the rooms failed")
+            await asyncio.sleep(TIDY_SECONDS)
 
     async def check(self) -> None:
         """Compare every room's version with Postgres and repair what lags; note whether Postgres is there at all."""
