@@ -54,12 +54,8 @@ class WebSocketEndpoint:
 
     def _check(self, websocket: WebSocket, offered: Collection[str], connection: Connection) -> None:
         """After the upgrade, since only then can a page be told why it is turned away."""
-        try:
-            is_own = is_own_origin(websocket, self._allowed_origins)
-        except ValueError:
-            is_own = False
         session = connection.session
-        if not is_own:
+        if not is_own_origin(websocket, self._allowed_origins):
             connection.perform(session.end(FORBIDDEN, "this origin may not connect"))
         elif offered and SUBPROTOCOL not in offered:
             connection.perform(session.end(PROTOCOL_VERSION, f"this server speaks {SUBPROTOCOL}"))
