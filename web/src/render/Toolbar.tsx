@@ -21,6 +21,7 @@ export function Toolbar({ theme }: { theme: ThemeChoice }): JSX.Element {
       </div>
       <DaySwitcher />
       <div class="toolbar-who">
+        {desk.location.value !== null && !desk.worksHere.value && <span class="tag">View only</span>}
         <ConnectionBadge />
         <button
           type="button"

@@ -66,6 +66,8 @@ export interface Desk {
   readonly me: User;
   readonly locations: ReadonlySignal<readonly Location[]>;
   readonly location: ReadonlySignal<Location | null>;
+  /** Whether this person may change anything at the location shown. */
+  readonly worksHere: ReadonlySignal<boolean>;
   readonly date: ReadonlySignal<string>;
   readonly today: ReadonlySignal<string>;
   readonly link: ReadonlySignal<LinkState>;

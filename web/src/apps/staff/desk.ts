@@ -13,6 +13,7 @@ import { Ghosts } from '../../store/ghosts';
 import { Grid, type Change } from '../../store/grid';
 import { Notices } from '../../store/notices';
 import { Pending } from '../../store/pending';
+import { Problem } from '../../wire/http';
 import { formatInstant } from '../../wire/instant';
 import { readBooking, searchCustomers, type User } from '../../wire/readings';
 import { Actions, nameOf } from './actions';
@@ -121,10 +122,16 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
   link.start();
   void viewing.begin();
 
+  /** A reading that the session is refused for is known before the link hears of it. */
+  const failed = (problem: unknown): never => {
+    if (problem instanceof Problem && problem.status === 401) onSignedOut();
+    throw problem;
+  };
   const desk: Desk = {
     me,
     locations: viewing.locations,
     location: viewing.location,
+    worksHere: viewing.worksHere,
     date: viewing.date,
     today: viewing.today,
     labels: viewing.labels,
@@ -174,8 +181,8 @@ export function openDesk(me: User, onSignedOut: () => void, signOut: () => void)
     noShow: (record) => {
       actions.noShow(record);
     },
-    readBooking,
-    searchCustomers,
+    readBooking: (id) => readBooking(id).catch(failed),
+    searchCustomers: (text) => searchCustomers(text).catch(failed),
     signOut,
   };
   return {

@@ -19,6 +19,8 @@ export class Session {
   readonly user = signal<User | null | undefined>(undefined);
   readonly problem = signal<string | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Somebody is signing out: that the server takes the session no more is what they asked for. */
+  #leaving = false;
 
   /** `onToken` is given each fresh token, for the open link. */
   constructor(private readonly onToken: (token: string) => void) {}
@@ -48,6 +50,7 @@ export class Session {
 
   /** The server no longer takes the session: renew it, or find that nobody is signed in. */
   async renew(): Promise<boolean> {
+    if (this.#leaving) return false;
     clearTimeout(this.#timer);
     try {
       const tokens = await refreshSession();
@@ -56,6 +59,7 @@ export class Session {
       return true;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
+      if (this.user.peek() === null) return false;
       if (problem.status === 401 || problem.status === 403) {
         this.user.value = null;
         this.problem.value = 'Your session has ended. Please sign in again.';
@@ -66,10 +70,12 @@ export class Session {
 
   async end(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#leaving = true;
     // Signed out here, whatever the server could be told of it.
     await signOut().catch(() => undefined);
     this.user.value = null;
     this.problem.value = null;
+    this.#leaving = false;
   }
 
   #renewBefore(tokens: Tokens): void {
