@@ -155,6 +155,28 @@ async def test_a_booking_is_edited_and_cancelled_in_the_panel(
     assert (row["status"], row["note"]) == ("cancelled", "left-handed")
 
 
+async def test_a_note_that_is_being_written_survives_a_colleagues_move(
+    browser: Browser, start_node: StartNode, scene: Scene
+) -> None:
+    node = await start_node(BAYGRID_NOW=NOW)
+    dana = await FrontDesk.open(browser, node.url, "dana@example.com")
+    luis = await FrontDesk.open(browser, node.url, "luis@example.com")
+    await dana.book(scene.venue.bays[0], scene.rows[30], scene.rows[31], "Nora Note")
+    await expect(luis.cards("Nora Note")).to_have_attribute("data-state", "confirmed")
+    await dana.cards("Nora Note").click()
+    panel = dana.page.get_by_test_id("panel")
+    await panel.locator("[name=note]").fill("brings a guest")
+    await luis.drag(luis.cards("Nora Note"), luis.cell(scene.venue.bays[2], scene.rows[34]))
+    await expect(panel.locator("[name=resource]")).to_have_value(str(scene.venue.bays[2]))
+    await panel.get_by_test_id("save").click()
+    await expect(dana.page.get_by_test_id("toast").filter(has_text="saved")).to_have_count(1)
+    [row] = await scene.town.fetch("SELECT resource_id, note FROM bookings")
+    assert (row["resource_id"], row["note"]) == (scene.venue.bays[2], "brings a guest")
+    await dana.page.get_by_label("Sign out").click()
+    await expect(dana.page.locator("input[type=password]")).to_be_visible()
+    await expect(dana.page.get_by_role("alert")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("zone", "date", "now", "rows"),
     [

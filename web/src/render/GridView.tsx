@@ -17,6 +17,7 @@ import { useDesk } from './desk';
 import { cellId } from './GridCell';
 import { ColleagueGhosts, DraftGhost, NowLabel, NowLine } from './Overlays';
 import { followPointer } from './pointer';
+import { revealSubject } from './reveal';
 import { Row } from './Row';
 
 /** Must agree with `--time-width` and `--head-height` in `styles/grid.css`. */
@@ -92,6 +93,20 @@ export function GridView(): JSX.Element {
       layout.rowOf(layout.contains(now) ? now : layout.start + (layout.end - layout.start) * MORNING_SHARE),
     );
   }, [desk, shown, desk.location.value?.id, desk.date.value]);
+
+  const composing = desk.composing.value;
+  const opened = desk.opened.value;
+  useEffect(() => {
+    if (composing === null && opened === null) return;
+    // Told of the panel's size once it has taken its room, and again when what it reads makes it grow.
+    const observer = new ResizeObserver(() => {
+      if (scroller.current !== null) revealSubject(scroller.current, HEAD_HEIGHT);
+    });
+    for (const sheet of document.querySelectorAll('.composer, .panel')) observer.observe(sheet);
+    return () => {
+      observer.disconnect();
+    };
+  }, [composing, opened]);
 
   // The keyboard's cell stays in sight, clear of the sticky heads.
   useEffect(() => {

@@ -161,6 +161,9 @@ export function NowLine(): JSX.Element | null {
   );
 }
 
+/** Pixels; the label of just after midnight would hide under the head. */
+const HALF_LABEL = 10;
+
 /** The time of now, in the gutter that stays in sight. */
 export function NowLabel(): JSX.Element | null {
   const desk = useDesk();
@@ -168,7 +171,10 @@ export function NowLabel(): JSX.Element | null {
   const now = desk.clock.now.value;
   if (day === null || !day.contains(now)) return null;
   return (
-    <span class="now-label" style={{ transform: `translateY(${String(day.yOf(now))}px)` }}>
+    <span
+      class="now-label"
+      style={{ transform: `translateY(${String(Math.max(day.yOf(now), HALF_LABEL))}px)` }}
+    >
       {desk.labels.value.wall(now)}
     </span>
   );

@@ -9,7 +9,7 @@ import type { Booking } from '../wire/readings';
 import { BookingForm } from './BookingForm';
 import { useDesk } from './desk';
 import { Icon } from './icons';
-import { blockLabel, stateOf, titleOf } from './wording';
+import { stateOf, titleOf } from './wording';
 
 /** Guests are checked in from half an hour before their time (K3). */
 const CHECK_IN_BEFORE = 30 * 60;
@@ -50,7 +50,7 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
   return (
     <aside
       class="panel"
-      aria-label={`Booking of ${titleOf(record)}`}
+      aria-label={record.kind === 'block' ? titleOf(record) : `Booking of ${titleOf(record)}`}
       data-testid="panel"
       data-booking-id={id}
     >
@@ -65,17 +65,17 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
       </div>
       <div class="panel-body">
         <dl class="facts">
-          <Fact
-            name="State"
-            value={record.kind === 'block' ? blockLabel(record) : stateOf({ record, certainty: 'confirmed' })}
-          />
+          {record.kind !== 'block' && (
+            <Fact name="State" value={stateOf({ record, certainty: 'confirmed' })} />
+          )}
           <Fact name="Length" value={durationLabel(record.end - record.start)} />
           {record.attended_at !== undefined && record.attended_at !== null && (
             <Fact name="Checked in" value={labels.time(record.attended_at)} />
           )}
-          {booking.kind === 'read' && booking.value.code !== undefined && booking.value.code !== null && (
-            <Fact name="Code" value={booking.value.code} mono />
-          )}
+          {record.kind !== 'block' &&
+            booking.kind === 'read' &&
+            booking.value.code !== undefined &&
+            booking.value.code !== null && <Fact name="Code" value={booking.value.code} mono />}
           {booking.kind === 'read' && booking.value.visitor !== null && (
             <Fact name="Visitor" value={booking.value.visitor.phone ?? 'Walk-in, no phone'} />
           )}
@@ -125,6 +125,20 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
         {booking.kind === 'reading' && <p class="quiet">Reading the details…</p>}
         {booking.kind === 'read' && record.kind === 'booking' && (
           <BookingForm record={record} booking={booking.value} />
+        )}
+        {record.kind === 'block' && desk.movable(record) && (
+          <div>
+            <button
+              type="button"
+              class="quiet-button danger"
+              data-testid="cancel-booking"
+              onClick={() => {
+                desk.cancel(record);
+              }}
+            >
+              Remove block
+            </button>
+          </div>
         )}
       </div>
     </aside>

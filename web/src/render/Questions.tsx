@@ -141,10 +141,13 @@ function OverrideQuestion({ question }: { question: Question & { ask: 'override'
 
 function CancelQuestion({ question }: { question: Question & { ask: 'cancel' } }): JSX.Element {
   const desk = useDesk();
+  const isBlock = question.record.kind === 'block';
   const [reason, setReason] = useState('');
   return (
     <Dialog
-      title={`Cancel the booking of ${titleOf(question.record)}?`}
+      title={
+        isBlock ? `Remove ${titleOf(question.record)}?` : `Cancel the booking of ${titleOf(question.record)}?`
+      }
       onClose={() => {
         question.answer(null);
       }}
@@ -179,7 +182,7 @@ function CancelQuestion({ question }: { question: Question & { ask: 'cancel' } }
             Keep it
           </button>
           <button type="submit" class="primary-button danger" data-testid="confirm-cancel">
-            Cancel the booking
+            {isBlock ? 'Remove the block' : 'Cancel the booking'}
           </button>
         </div>
       </form>

@@ -111,7 +111,7 @@ export class Actions {
       null,
       (override) => this.parts.changes.cancel(record, reason, override),
       (outcome) => {
-        this.#done(`${nameOf(record)} cancelled`, record, outcome);
+        this.#done(`${nameOf(record)} ${record.kind === 'block' ? 'removed' : 'cancelled'}`, record, outcome);
       },
       (refusal) => {
         this.#refused('Not cancelled', record, refusal);
