@@ -91,7 +91,7 @@ async def contents(doors: Doors) -> dict[str, str]:
 
 @asynccontextmanager
 async def open_doors(database_url: str, log: Path) -> AsyncIterator[Doors]:
-    """A node on an empty database, filled with two venues and somebody of each role."""
+    """A node on an empty database, filled with two venues and somebody of each role; checked when all is done (G1, A8)."""
     town = Town(database_url)
     venue = await town.venue(policy={"concurrent_limit": 1000})
     elsewhere = await town.venue(bays=1, timezone="Australia/Lord_Howe")
@@ -107,4 +107,6 @@ async def open_doors(database_url: str, log: Path) -> AsyncIterator[Doors]:
             tokens[role], user_ids[role] = caller.token, person.user_id
         for number in range(3):
             await town.person(f"Bystander {number}")
-        yield Doors(node, town, venue, elsewhere, tokens, user_ids, log)
+        doors = Doors(node, town, venue, elsewhere, tokens, user_ids, log)
+        yield doors
+        await doors.check_unharmed()

@@ -217,7 +217,3 @@ async def test_more_than_200_messages_in_a_second_close_4429_whatever_they_are(d
         async with raw_socket(doors, "staff") as raw:
             await raw.send(*([message] * 450))
             assert await raw.end() == TOO_MANY, message
-
-
-async def test_g1_p1_nothing_is_lost_and_nothing_went_wrong_behind_the_socket(doors: Doors) -> None:
-    await doors.check_unharmed()
