@@ -20,6 +20,7 @@ from schemathesis.engine import events
 
 from server.embedded import EmbeddedPostgres
 from tests.acceptance.conftest import copied_database, span
+from tests.fuzz.http_attempts import JUNE_2
 from tests.fuzz.node_doors import ROLES, Doors, open_doors
 
 CHECKS = (
@@ -37,8 +38,6 @@ DELIBERATE = {"customer": EVERYTHING_ELSE, "staff": NOTHING, "admin": ADMINISTRA
 """Where each role sends deliberate cases: to make them up takes longer than to send them. The rest is drawn at random."""
 ENDS_THE_SESSION = "/api/auth/logout"
 """Left out: whoever signs out is told 401 by everything after. ``tests/edge`` has it."""
-JUNE_2 = 1_811_937_600
-"""2027-06-02T12:00:00Z, tomorrow at the node."""
 
 
 def configured(doors: Doors, role: str) -> SchemathesisConfig:
