@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    # Whoever runs the tests in the background of a shell has them, and so this, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         asyncio.run(main())
     except KeyboardInterrupt:
