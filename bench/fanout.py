@@ -18,11 +18,9 @@ between machines. Without a C compiler the floor is a loop of ``socket.send``, a
 
 import argparse
 import asyncio
-import ctypes
 import json
 import resource
 import select
-import shutil
 import socket
 import statistics
 import subprocess
@@ -40,6 +38,7 @@ import msgpack
 import uvicorn
 import uvloop
 
+from bench.peers.c_send import CSend
 from grid_engine.audience import Audience
 from grid_engine.diff import Diff, Put
 from grid_engine.interval import HOUR, Interval
@@ -56,15 +55,6 @@ from server.storage.location_state import LoadedLocation, LocationState
 
 NOON = 1_811_851_200
 JOINED = 10
-FLOOR = """
-#include <sys/socket.h>
-int fan_out(const int *sockets, int count, const char *frame, int length) {
-    int short_sends = 0;
-    for (int i = 0; i < count; i++)
-        if (send(sockets[i], frame, length, MSG_NOSIGNAL) != length) short_sends++;
-    return short_sends;
-}
-"""
 
 
 @dataclass(frozen=True)
@@ -186,42 +176,18 @@ class StillTimers:
         return asyncio.get_running_loop().call_later(3_600, callback)
 
 
-class Floor:
-    """The C loop, over the sockets of the transports."""
-
-    def __init__(self, sockets: Sequence[GridSocket], folder: Path) -> None:
-        self._raw = [each.transport.get_extra_info("socket") for each in sockets]
-        self.name = "socket.send (no C compiler)"
-        self._library: ctypes.CDLL | None = None
-        compiler = shutil.which("cc") or shutil.which("gcc")
-        if compiler:
-            source, library = folder / "floor.c", folder / "floor.so"
-            source.write_text(FLOOR)
-            subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
-            self._library = ctypes.CDLL(str(library))
-            self.name = "C send()"
-        self._numbers = (ctypes.c_int * len(sockets))(*(each.fileno() for each in self._raw))
-
-    def send(self, frame: bytes) -> None:
-        if self._library is not None:
-            assert self._library.fan_out(self._numbers, len(self._raw), frame, len(frame)) == 0
-        else:
-            for number in self._numbers:
-                socket.socket(fileno=socket.dup(number)).send(frame)
-
-
 class Node:
     """The server, and the process that its sockets are connected from."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self.sockets: list[GridSocket] = []
-        rooms = Rooms(store=OneLocation(), bus=MemoryBus(), clock=ManualClock(NOON), timers=StillTimers())  # type: ignore[arg-type]
+        rooms = Rooms(store=OneLocation(), bus=MemoryBus(), clock=ManualClock(NOON), timers=StillTimers())  # type: ignore[arg-type]  # as much of a store as is asked for here
         self.rooms = rooms
         self.connections = Connections(
             rooms=rooms,
-            desk=Anybody(),  # type: ignore[arg-type]
-            identity=Anybody(),  # type: ignore[arg-type]
+            desk=Anybody(),  # type: ignore[arg-type]  # nobody gives a command here
+            identity=Anybody(),  # type: ignore[arg-type]  # nobody is asked about again here
             clock=ManualClock(NOON),
             bus=MemoryBus(),
             per_account=count,
@@ -313,7 +279,7 @@ async def measure(count: int, rounds: int) -> list[Measurement]:
         await node.start(stack)
         room, watchers = node.room, node.room.watchers
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        floor = Floor(node.sockets, folder)
+        floor = CSend(node.sockets, folder)
 
         async def by_room() -> None:
             room.advance(node.booking())

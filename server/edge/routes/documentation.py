@@ -25,7 +25,7 @@ def documentation_endpoints(described: Iterable[Endpoint], *, version: str) -> E
         """OpenAPI 3.1."""
         if not made:
             # Its models take half a second to import, and few ever ask.
-            from server.edge.openapi import openapi_document  # noqa: PLC0415
+            from server.edge.openapi import openapi_document  # noqa: PLC0415  # see above
 
             made.append(to_json(openapi_document([*described, *endpoints], version=version)))
         headers = {"etag": f'"{version}-{len(made[0]):x}"', "cache-control": "no-cache"}

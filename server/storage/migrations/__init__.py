@@ -18,7 +18,7 @@ async def migrate(url: str) -> None:
     if await revision_of(url) == newest_revision():
         return
     # SQLAlchemy and Alembic take most of a second to import, and a database is seldom out of date.
-    from server.storage.migrations.upgrading import upgrade  # noqa: PLC0415
+    from server.storage.migrations.upgrading import upgrade  # noqa: PLC0415  # see above
 
     with translated():
         await upgrade(url)
