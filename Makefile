@@ -104,10 +104,11 @@ bench: install $(VENV)/.stamp-dev
 
 # ---- keeping ----------------------------------------------------------------------------------------------------------
 
-# Resolved for every platform and Python at once, with the hashes of all files; no index is named in what is written.
+# Resolved for every platform and Python at once, with the hashes of all files; no index is named in what is written. Extras
+# are kept: an older pip looks for "coverage[toml]" beside "coverage", and takes a newer release that no hash is known of.
 lock: $(VENV)/.stamp-venv
 	@[ -x .lock-venv/bin/uv ] || { $(PYTHON) -m venv .lock-venv; .lock-venv/bin/python -m pip --quiet install uv==$(UV_VERSION); }
-	lock() { .lock-venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	lock() { .lock-venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UV_ARGUMENTS) "$$@"; }
 	lock pyproject.toml --output-file requirements.txt
 	lock --group build --constraint requirements.txt --output-file requirements-build.txt
