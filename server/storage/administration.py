@@ -160,23 +160,31 @@ async def search_accounts(
     text: str = "",
     role: str | None = None,
     active: bool | None = True,
+    known_at: Collection[int] | None = None,
     after: tuple[str, int] | None,
     limit: int,
 ) -> Sequence[Account]:
     """Up to ``limit`` accounts in order of name and id, those after (name, id), where a word of the name, the address or
     the phone begins with the text, in any case.
+
+    With ``known_at`` only those who ever booked at one of the locations, and whose whole address or phone the text is.
     """
     pattern = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = await connection.fetch(
         f"{SELECT_ACCOUNT} WHERE ($1 = '' OR u.name ILIKE $1 || '%' OR u.name ILIKE '% ' || $1 || '%' "
         "OR u.email ILIKE $1 || '%' OR u.phone LIKE $1 || '%' OR u.phone LIKE '+' || $1 || '%') "
         "AND ($2::text IS NULL OR u.role = $2) AND ($3::boolean IS NULL OR u.active = $3) "
-        "AND ($4::text IS NULL OR (u.name, u.id) > ($4, $5::bigint)) ORDER BY u.name, u.id LIMIT $6",
+        "AND ($4::text IS NULL OR (u.name, u.id) > ($4, $5::bigint)) "
+        "AND ($7::bigint[] IS NULL OR lower(u.email) = lower($8) OR u.phone = $8 "
+        "OR EXISTS (SELECT FROM bookings b WHERE b.user_id = u.id AND b.location_id = ANY($7))) "
+        "ORDER BY u.name, u.id LIMIT $6",
         pattern,
         role,
         active,
         *(after or (None, None)),
         limit,
+        None if known_at is None else list(known_at),
+        text.strip(),
     )
     return [account_of(row) for row in rows]
 

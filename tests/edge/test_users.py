@@ -180,7 +180,7 @@ async def test_accounts_are_found_by_the_beginning_of_a_name_an_address_or_a_pho
     ):
         await make_user(admin, name=name, email=email, phone=phone)
     await make_user(admin, name="Adam", email="adam@example.com", role="staff")
-    staff = await edge.signed_in("staff", location_ids=((await make_location(admin))["id"],))
+    operator = await edge.signed_in("operator")
     for text, names in (
         ("ada", ["Ada Lovelace"]),
         ("LOVE", ["Ada Lovelace"]),
@@ -193,11 +193,26 @@ async def test_accounts_are_found_by_the_beginning_of_a_name_an_address_or_a_pho
         ("\\", []),
         ("", ["Ada Lovelace", "Al_n 100%", "Grace Hopper"]),
     ):
-        answer = await staff.get("/api/users", params={"q": text})
+        answer = await operator.get("/api/users", params={"q": text})
         assert [each["name"] for each in answer.json()["items"]] == names, text
-    assert len((await staff.get("/api/users?limit=1")).json()["items"]) == 1
+    assert len((await operator.get("/api/users?limit=1")).json()["items"]) == 1
     listed = await admin.get("/api/admin/users", params={"q": "ada"})
     assert [each["name"] for each in listed.json()["items"]] == ["Ada Lovelace", "Adam"]
+
+
+async def test_a4_staff_find_those_who_booked_at_their_place_or_told_a_whole_address(edge, admin):
+    here, elsewhere = await make_location(admin), await make_location(admin)
+    for name, location in (("Ada Guest", here), ("Ada Stranger", elsewhere)):
+        user = await make_user(admin, name=name, email=f"{name.split()[1]}@example.com")
+        await book(edge, location, await make_resource(admin, location), user["id"], status="cancelled")
+    staff = await edge.signed_in("staff", location_ids=(here["id"],))
+    for text, names in (
+        ("ada", ["Ada Guest"]),
+        ("stranger", []),
+        ("stranger@EXAMPLE.com", ["Ada Stranger"]),
+    ):
+        answer = await staff.get("/api/users", params={"q": text})
+        assert [each["name"] for each in answer.json()["items"]] == names, text
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,9 @@ def user_endpoints(users: Users, restrictions: Restrictions) -> Endpoints:
         example={"q": "ada"},
     )
     async def search(caller: Principal, query: CustomerSearch) -> Page[User]:
-        """The first ``limit`` in order of name; for staff and operators."""
+        """The first ``limit`` in order of name; for staff and operators. Staff find who ever booked where they work, and
+        whoever's whole address or phone they ask for.
+        """
         found = await users.customers(caller, query.q, query.limit)
         return Page(items=[told_user(each) for each in found], next_cursor=None)
 

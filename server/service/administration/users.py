@@ -142,10 +142,17 @@ class Users:
             )
 
     async def customers(self, caller: Principal, text: str, limit: int) -> Sequence[Account]:
-        """Up to ``limit`` people to book for, by the beginning of a name, an address or a phone; for staff."""
+        """Up to ``limit`` people to book for, by the beginning of a name, an address or a phone; for staff.
+
+        Staff find who ever booked where they work, and whoever told them a whole address or phone: at other locations they
+        are as customers, who are told of nobody (A1, A4).
+        """
         require(caller, Action.SEARCH_CUSTOMERS)
+        known_at = caller.location_ids if caller.role == "staff" else None
         async with self._database.connection() as connection:
-            return await search_accounts(connection, text=text, role="customer", after=None, limit=limit)
+            return await search_accounts(
+                connection, text=text, role="customer", known_at=known_at, after=None, limit=limit
+            )
 
     async def permissions(
         self, caller: Principal, account: Account, location_id: int | None

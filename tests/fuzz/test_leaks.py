@@ -1,0 +1,336 @@
+"""What is somebody's reaches nobody else (A3, A4): every byte that strangers receive is searched for it.
+
+The strangers ask at every door that the document of the API names, with the ids of what is not theirs, and at the socket,
+while staff of the place change things. That the search sees anything at all is proved by staff of the place, who receive
+nearly all of it by the same requests.
+"""
+
+import itertools
+import json
+import random
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgpack
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from server.commands import BODIES, Operation
+from server.embedded import EmbeddedPostgres
+from server.wire.arguments import TARGETS
+from tests.acceptance.conftest import CHEAP_HASH, PASSWORD, copied_database, span
+from tests.fuzz.http_attempts import JUNE_2
+from tests.fuzz.node_doors import NOW
+from tests.fuzz.tainted_venue import HOUR, LARGE_ID, TaintedVenue, Taints, tainted_venue
+from tests.node_process import NodeProcess
+from tests.venues import Town
+
+ENDS_THE_SESSION = "/api/auth/logout"
+STRANGERS = ("anonymous", "customer", "staff elsewhere")
+METHODS = ("get", "head", "post", "put", "patch", "delete")
+
+
+@dataclass
+class Scene:
+    """A node, the venue with the words, and a token for each of those who ask."""
+
+    node: NodeProcess
+    town: Town
+    tainted: TaintedVenue
+    document: dict[str, Any]
+    tokens: dict[str, str | None]
+    hours: Iterator[int] = field(default_factory=lambda: itertools.count(40, 2))
+    """Free times for bookings that are made while others watch."""
+
+    def client(self, who: str) -> httpx2.AsyncClient:
+        token = self.tokens[who]
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        return httpx2.AsyncClient(base_url=self.node.address, timeout=30.0, headers=headers)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(
+    postgres_server: EmbeddedPostgres, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Scene]:
+    url = await copied_database(postgres_server, template_database, "fuzz_leaks")
+    town = Town(url)
+    venue = await town.venue(policy={"concurrent_limit": 1000, "cutoff_minutes": 0})
+    elsewhere = await town.venue(bays=2)
+    people = {
+        "admin": await town.person("Admin", "admin", password_hash=CHEAP_HASH),
+        "staff": await town.person("Staff", "staff", [venue], password_hash=CHEAP_HASH),
+        "staff elsewhere": await town.person("Elsewhere", "staff", [elsewhere], password_hash=CHEAP_HASH),
+        "customer": await town.person("Customer", "customer", password_hash=CHEAP_HASH),
+    }
+    await town.fetch(f"ALTER TABLE users ALTER COLUMN id RESTART WITH {LARGE_ID}")
+    log = tmp_path_factory.mktemp("leaks") / "node.log"
+    async with AsyncExitStack() as stack:
+        node = await stack.enter_async_context(NodeProcess(url, log=log, now=NOW, log_format="json"))
+        tokens: dict[str, str | None] = {"anonymous": None}
+        for who, person in people.items():
+            caller = await node.sign_in(f"{person.name.lower()}@example.com", PASSWORD)
+            await caller.close()
+            tokens[who] = caller.token
+        document = httpx2.get(f"{node.address}/api/openapi.json").json()
+        scene = Scene(node, town, None, document, tokens)  # type: ignore[arg-type]  # made by the admin, below
+        async with scene.client("admin") as admin:
+            seed = secrets.randbits(32)
+            print(f"taints drawn with seed {seed}")
+            scene.tainted = await tainted_venue(town, venue, admin, Taints(random.Random(seed)))
+        yield scene
+        assert_nothing_unexpected(log)
+
+
+def assert_nothing_unexpected(log: Path) -> None:
+    lines = log.read_text("utf-8", "replace").splitlines()
+    assert [line for line in lines if '"level": "error"' in line or '"level": "critical"' in line] == []
+
+
+# Requests, made of what the document says
+
+
+def requests_of(scene: Scene) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(method, path, what httpx2 takes) of every operation, naming what is the victim's wherever something is named."""
+    for path, operations in scene.document["paths"].items():
+        if path == ENDS_THE_SESSION:
+            continue
+        for method in METHODS:
+            operation = operations.get(method)
+            if operation is None:
+                continue
+            for filled in paths_of(path, scene.tainted):
+                for query in queries_of(operation, scene.tainted):
+                    yield method, filled, {"params": query, **body_of(operation, scene.tainted)}
+
+
+def paths_of(path: str, tainted: TaintedVenue) -> Iterator[str]:
+    names = [part.partition("}")[0] for part in path.split("{")[1:]]
+    values = (tainted.named.get(name, ["1"]) for name in names)
+    for chosen in itertools.product(*values):
+        yield path.format(**dict(zip(names, chosen, strict=True)))
+
+
+def queries_of(operation: dict[str, Any], tainted: TaintedVenue) -> Iterator[dict[str, Any]]:
+    """Nothing but what the example has; everything that there is a value for; and a search by each word."""
+    parameters = [each for each in operation.get("parameters", ()) if each["in"] == "query"]
+    names = {each["name"] for each in parameters}
+    example = {each["name"]: each["example"] for each in parameters if each.get("example") is not None}
+    known = {
+        "location_id": tainted.venue.id,
+        "user_id": tainted.victim_id,
+        "customer_id": tainted.victim_id,
+        "date": "2027-06-02",
+        "from": "2027-06-02",
+        "days": 7,
+        "duration": 60,
+        "explain": "true",
+        "limit": 200,
+    }
+    yield {name: known.get(name, value) for name, value in example.items()}
+    if names & known.keys():
+        yield {name: value for name, value in known.items() if name in names}
+    times = {"from": "2027-06-01T00:00:00Z", "to": "2027-06-09T00:00:00Z"}
+    if times.keys() <= names:
+        yield times | {name: known[name] for name in ("location_id",) if name in names}
+    for name in names & {"q", "email", "phone", "hubspot_id"}:
+        yield {
+            name: tainted.taints.words[{"phone": "phone", "hubspot_id": "HubSpot id"}.get(name, "first name")]
+        }
+
+
+def body_of(operation: dict[str, Any], tainted: TaintedVenue) -> dict[str, Any]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return {}
+    body = dict(content.get("example") or {})
+    bay = tainted.venue.bays[0]
+    known: dict[str, Any] = {
+        "resource_id": bay,
+        "location_id": tainted.venue.id,
+        "resource_ids": [bay],
+        **span(JUNE_2),
+    }
+    return {"json": {name: known.get(name, value) for name, value in body.items()}}
+
+
+async def received_by(
+    scene: Scene, who: str, methods: tuple[str, ...] = METHODS
+) -> tuple[dict[str, bytes], dict[int, int]]:
+    """Every answer's head and body, by request, and how many there were of each status."""
+    received: dict[str, bytes] = {}
+    statuses: dict[int, int] = {}
+    async with scene.client(who) as client:
+        for method, path, rest in requests_of(scene):
+            if method not in methods:
+                continue
+            answer = await client.request(method, path, **rest)
+            statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+            head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()
+            received[f"{method} {path} {json.dumps(rest)}"] = head + b"\n\n" + answer.content
+    return received, statuses
+
+
+async def rows_of_the_victim(scene: Scene) -> list[tuple[Any, ...]]:
+    rows = await scene.town.fetch(
+        "SELECT id, resource_id, status, start_time, end_time, note, internal_note, attended_at FROM bookings "
+        "WHERE location_id = $1 AND (user_id = $2 OR visitor_id IS NOT NULL OR type <> 'CUSTOMER') ORDER BY id",
+        scene.tainted.venue.id,
+        scene.tainted.victim_id,
+    )
+    return [tuple(row) for row in rows]
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_a4_no_door_tells_a_stranger_anything_of_others(scene: Scene, who: str) -> None:
+    before = await rows_of_the_victim(scene)
+    received, statuses = await received_by(scene, who)
+    leaks = {
+        asked: found for asked, answer in received.items() if (found := scene.tainted.taints.found_in(answer))
+    }
+    assert leaks == {}
+    assert [status for status in statuses if status >= 500] == []
+    assert statuses.get(200, 0) > (3 if who == "anonymous" else 15), statuses
+    assert await rows_of_the_victim(scene) == before
+
+
+async def test_a4_the_search_finds_what_staff_of_the_place_are_told(scene: Scene) -> None:
+    received, _ = await received_by(scene, "staff", methods=("get",))
+    found = {what for answer in received.values() for what in scene.tainted.taints.found_in(answer)}
+    everything = scene.tainted.taints.words.keys() | scene.tainted.taints.numbers.keys()
+    for_admins = {"restriction's reason"}
+    assert everything - found <= for_admins
+
+
+# The socket
+
+
+async def said(socket: ClientConnection, message: dict[str, Any]) -> None:
+    await socket.send(msgpack.packb(message))
+
+
+async def heard(socket: ClientConnection, until: str) -> bytes:
+    """All bytes up to the first message of a type."""
+    everything = b""
+    async for data in socket:
+        assert isinstance(data, bytes)
+        everything += data
+        if msgpack.unpackb(data, strict_map_key=False)["t"] == until:
+            return everything
+    raise AssertionError(f"closed before {until}")
+
+
+def arguments_of(op: Operation, tainted: TaintedVenue) -> dict[str, Any]:
+    """Arguments of an operation about what is the victim's."""
+    place: dict[str, Any] = {"resource_id": tainted.venue.bays[0], **span(JUNE_2)}
+    args: dict[Operation, dict[str, Any]] = {
+        "create": place,
+        "hold": place,
+        "reschedule": {**span(JUNE_2 + HOUR)},
+        "update": {"note": "x"},
+    }
+    target = {TARGETS[op]: tainted.named["booking_id"][0]} if op in TARGETS else {}
+    return args.get(op, {}) | target
+
+
+async def change_everything(scene: Scene) -> None:
+    """What staff of the place do while others watch: each change goes out as a diff."""
+    moving = scene.tainted.moving
+    bays = scene.tainted.venue.bays
+    async with scene.client("staff") as staff:
+        for number, bay in enumerate((bays[2], bays[1])):
+            moved = await staff.post(
+                f"/api/bookings/{moving}/reschedule",
+                json={
+                    "resource_id": bay,
+                    **span(JUNE_2 + (9 + number) * HOUR),
+                    "override_reason": "asked by phone",
+                },
+            )
+            assert moved.status_code == 200, moved.text
+        noted = await staff.patch(
+            f"/api/bookings/{moving}", json={"note": scene.tainted.taints.word("note of a change")}
+        )
+        assert noted.status_code == 200, noted.text
+        made = await staff.post(
+            "/api/bookings",
+            json={
+                "resource_id": bays[3],
+                **span(JUNE_2 + next(scene.hours) * HOUR),
+                "visitor": {"name": scene.tainted.taints.word("walk-in of a change")},
+            },
+        )
+        assert made.status_code == 201, made.text
+
+
+async def watched_by(scene: Scene, who: str) -> bytes:
+    """All that a socket is sent: the snapshot, answers to commands about the victim's, and the diffs of changes."""
+    token = scene.tokens[who]
+    everything = b""
+    async with connect(
+        scene.node.socket_address,
+        subprotocols=["baygrid.v1"],  # type: ignore[list-item]  # a NewType of str
+        compression=None,
+        max_size=None,
+        proxy=None,
+    ) as socket:
+        await said(socket, {"t": "hello", "proto": 1} | ({} if token is None else {"token": token}))
+        try:
+            everything += await heard(socket, "welcome")
+        except ConnectionClosed:
+            return everything
+        subscription = {
+            "t": "subscribe",
+            "location": scene.tainted.venue.id,
+            "from": "2027-06-01",
+            "days": 14,
+        }
+        await said(socket, subscription)
+        everything += await heard(socket, "snapshot")
+        for number, op in enumerate(BODIES):
+            asked = {
+                "id": f"{who.replace(' ', '-')}-{number}",
+                "op": op,
+                "args": arguments_of(op, scene.tainted),
+            }
+            if who != "staff":  # who may do it would do it
+                await said(socket, {"t": "command", **asked})
+            await said(socket, {"t": "judge", **asked})
+        drag = {"resource_id": scene.tainted.venue.bays[0], **span(JUNE_2)}
+        await said(socket, {"t": "presence", "location": scene.tainted.venue.id, "drag": drag})
+        await change_everything(scene)
+        await said(socket, {"t": "ping", "n": 1})
+        everything += await heard(socket, "pong")
+        await said(socket, {"t": "unsubscribe", "location": scene.tainted.venue.id})
+        await said(socket, subscription)
+        everything += await heard(socket, "snapshot")
+    return everything
+
+
+@pytest.mark.parametrize("who", [who for who in STRANGERS if who != "anonymous"])
+async def test_a4_no_socket_tells_a_stranger_anything_of_others(scene: Scene, who: str) -> None:
+    received = await watched_by(scene, who)
+    assert b"diff" in received
+    assert scene.tainted.taints.found_in(received) == []
+
+
+async def test_a4_the_search_finds_what_the_socket_tells_staff_of_the_place(scene: Scene) -> None:
+    found = scene.tainted.taints.found_in(await watched_by(scene, "staff"))
+    assert {"first name", "note", "account's id", "block's reason", "walk-in of a change"} <= set(found)
+
+
+async def test_a4_a_socket_without_a_token_is_told_nothing(scene: Scene) -> None:
+    async with connect(scene.node.socket_address, compression=None, proxy=None) as socket:
+        await said(socket, {"t": "hello", "proto": 1})
+        bye = await socket.recv()
+        with pytest.raises(ConnectionClosed, match="4401"):
+            await socket.recv()
+    assert isinstance(bye, bytes)
+    assert msgpack.unpackb(bye)["t"] == "bye"
+    assert scene.tainted.taints.found_in(bye) == []
