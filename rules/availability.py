@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from grid_engine.calendar_day import LAST_INSTANT, calendar_day
 from grid_engine.interval import MINUTE, Interval
-from rules.evaluate import Scope, is_allowed, told_in_order, violations_of
+from rules.evaluate import is_allowed, told_in_order, violations_of
 from rules.model import Action, Facts, Proposal, Role, Violation
 from rules.obstacles import free_starts
+from rules.rule import Scope
 
 
 class Slot(NamedTuple):

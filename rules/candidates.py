@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from grid_engine.calendar_day import LAST_INSTANT, is_boundary, local_time, rows_between
 from grid_engine.interval import DAY, MINUTE, Instant, Interval, gaps
-from rules.evaluate import Scope, is_allowed
+from rules.evaluate import is_allowed
 from rules.model import Action, Facts, Proposal, Suggestion
 from rules.obstacles import free_starts, taken_spans
 from rules.opening_hours import closed_spans
+from rules.rule import Scope
 
 SEARCHED_DAYS = 7
 """How many times 24 hours the search goes in either direction; bookings longer than that are not trimmed."""

@@ -1,5 +1,5 @@
-"""The rules of booking, R1 to R14, one a file.
+"""The rules of booking, one a file, each whole: whom and what it judges, what it refuses, who may waive it, what it says.
 
-Each is a generator over a proposal and the facts that yields at most one violation, without a word about overriding it:
-``rules.evaluate`` has the table of which rule is judged when and who may waive it. Checks do not know each other.
+A file has the name of its violation's code, and declares its ``RULE``; ``rules.evaluate`` has them in order. Checks do not
+know each other.
 """

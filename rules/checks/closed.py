@@ -8,9 +8,15 @@ from rules.model import Facts, Proposal, Violation
 from rules.opening_hours import is_open
 from rules.policy_document import write_spans
 from rules.policy_values import WEEKDAYS
+from rules.rule import BOOKING, STAFF, Rule, Scope
+from rules.wording import Params
+
+_DAYS = dict(
+    zip(WEEKDAYS, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True)
+)
 
 
-def check_closed(proposal: Proposal, facts: Facts) -> Iterator[Violation]:
+def check(proposal: Proposal, facts: Facts) -> Iterator[Violation]:
     """R9: refuses what lies outside opening hours, if only in part; both days count over midnight (T6).
 
     Params: ``hours``, the opening hours of the days touched by name, as a policy writes them; closed days are empty.
@@ -25,3 +31,26 @@ def check_closed(proposal: Proposal, facts: Facts) -> Iterator[Violation]:
         yield Violation(
             code="closed", params={"hours": {WEEKDAYS[day]: write_spans(hours[day]) for day in touched}}
         )
+
+
+def message(params: Params) -> str:
+    """The violation in words."""
+    hours = params.get("hours")
+    if not hours:
+        return "This is outside the opening hours."
+    told = "; ".join(
+        f"{_DAYS[day]} {' and '.join(f'{start} to {end}' for start, end in spans) or 'closed'}"
+        for day, spans in hours.items()
+    )
+    return f"This is outside the opening hours: {told}."
+
+
+RULE = Rule(
+    id="R9",
+    code="closed",
+    scope=Scope.TIME,
+    actions=BOOKING,
+    waived_by=STAFF,
+    check=check,
+    wording=message,
+)

@@ -1,4 +1,4 @@
-"""The wording of refusals: from the rules' own parameters, and from none at all."""
+"""The wording of refusals, and problems as they are told; what each rule says is tested with the rule."""
 
 from datetime import datetime
 
@@ -39,44 +39,15 @@ def test_every_code_has_a_sentence_even_without_parameters(code):
     assert "None" not in message
 
 
-@pytest.mark.parametrize(
-    ("code", "params", "message"),
-    [
-        (
-            "off_grid",
-            {"slot_minutes": 30},
-            "Bookings start and end on the slots of the grid, every 30 minutes.",
-        ),
-        ("min_duration", {"minimum": 60}, "A booking here lasts at least 1 hour."),
-        ("max_duration", {"maximum": 245}, "A booking here lasts at most 4 hours 5 minutes."),
-        ("max_duration", {"maximum": 0}, "A booking here lasts at most 0 minutes."),
-        ("advance_window", {"days": 1, "latest_time": 0}, "Bookings open 1 day ahead; this is too far off."),
-        (
-            "closed",
-            {"hours": {"mon": [["09:00", "12:00"], ["14:00", "24:00"]], "tue": []}},
-            "This is outside the opening hours: Monday 09:00 to 12:00 and 14:00 to 24:00; Tuesday closed.",
-        ),
-        (
-            "blackout",
-            {"blackouts": [{"reason": "Cup final"}, {"reason": ""}, {"reason": "Cup final"}]},
-            "This time is closed to bookings: Cup final.",
-        ),
-        ("concurrent_limit", {"limit": 0, "active": 0}, "No bookings can be made for this customer here."),
-        ("reschedule_limit", {"limit": 2}, "A booking can be moved 2 times, and this one has been."),
-        (
-            "cutoff",
-            {"minutes": 120, "until_time": 0},
-            "Changes close 2 hours before the start, which is now past.",
-        ),
-        (
-            "conflict",
-            {"busy": [], "buffer_minutes": 10},
-            "This time is already taken, or too close to the next booking: 10 minutes stay free between.",
-        ),
-    ],
-)
-def test_a_message_is_made_of_the_parameters(code, params, message):
-    assert violation_message(code, params) == message
+def test_a_rule_words_its_own_violation():
+    assert describe_violations([Violation(code="min_duration", params={"minimum": 90})]) == [
+        {
+            "code": "min_duration",
+            "message": "A booking here lasts at least 1 hour 30 minutes.",
+            "params": {"minimum": 90},
+            "overridable": False,
+        }
+    ]
 
 
 def test_t3_unknown_times_are_told_with_what_they_may_have_meant():

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from grid_engine.interval import DAY, Interval
 from grid_engine.records import Blackout
-from rules.evaluate import EVERYTHING, RULES, Scope, evaluate, is_allowed, told_in_order, violations_of
+from rules.evaluate import EVERYTHING, RULES, evaluate, is_allowed, told_in_order, violations_of
 from rules.model import Action, Moved, Proposal, Role, Standing, Verdict, Violation
 from rules.policy import Policy
+from rules.rule import Scope
 from tests.rules.venues import NOON, at, booked, create, facts_of, move, venues
 
 CODES = [rule.code for rule in RULES]

@@ -8,9 +8,10 @@ from grid_engine.calendar_day import LAST_INSTANT, rows_between
 from grid_engine.interval import DAY, HOUR, MINUTE, Interval
 from grid_engine.records import Blackout, Resource
 from rules.candidates import SEARCHED_DAYS, Search, nearest_favourite, nearest_length
-from rules.evaluate import Scope, evaluate, is_allowed
+from rules.evaluate import evaluate, is_allowed
 from rules.model import Action, Moved, Proposal, Role, Standing
 from rules.policy import Policy
+from rules.rule import Scope
 from rules.suggest import suggest
 from tests.rules.venues import (
     BAYS,

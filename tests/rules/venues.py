@@ -119,6 +119,13 @@ def blocked(interval: Interval, resource_id: int = 7, record_id: str = "blocked"
     )
 
 
+def told(rule, proposal, facts):
+    """The params of the violation that the rule alone finds, None without one."""
+    found = list(rule.check(proposal, facts))
+    assert [each.code for each in found] in ([], [rule.code])
+    return found[0].params if found else None
+
+
 def facts_of(records: Sequence[Record] = (), **rest) -> Facts:
     given: dict[str, Any] = {
         "now": NOON,
