@@ -327,3 +327,41 @@ class RefreshToken(SQLModel, table=True):
     expires_at: datetime = _instant()
     used_at: datetime | None = _instant(nullable=True)
     revoked_at: datetime | None = _instant(nullable=True)
+
+
+class Notification(SQLModel, table=True):
+    """A message to a person, kept until somebody delivers it; ``state`` is that of the booking it tells of (N2)."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        CheckConstraint("channel IN ('sms', 'email')", name="channel"),
+        CheckConstraint("status IN ('outbox', 'queued', 'sent', 'delivered', 'failed')", name="status"),
+        Index(
+            "uq_notifications_of_booking",
+            "booking_id",
+            "kind",
+            "channel",
+            "state",
+            unique=True,
+            postgresql_where=text("booking_id IS NOT NULL"),
+        ),
+        Index("ix_notifications_location", "location_id", "id"),
+        Index("ix_notifications_code", "created_at", postgresql_where=text("kind LIKE '%_code'")),
+    )
+
+    id: int | None = _identity(BigInteger)
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    channel: str = Field(sa_column=Column(Text, nullable=False))
+    recipient: str = Field(sa_column=Column(Text, nullable=False))
+    subject: str | None = Field(default=None, sa_column=Column(Text))
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    booking_id: uuid.UUID | None = Field(default=None, foreign_key="bookings.id")
+    user_id: int | None = Field(default=None, foreign_key="users.id")
+    location_id: int | None = Field(default=None, foreign_key="locations.id")
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    provider_id: str | None = Field(default=None, sa_column=Column(Text))
+    error: str | None = Field(default=None, sa_column=Column(Text))
+    attempts: int = 0
+    created_at: datetime = _instant()
+    updated_at: datetime = _instant()

@@ -1,0 +1,155 @@
+"""Messages to people, as they are kept until somebody delivers them.
+
+Belongs here: queries. Does not belong here: what a message says, or when one is due (``service.notifications``).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from grid_engine.interval import Instant
+from server.storage.database import Connection, Database, Row
+from server.storage.stored_booking import moment, to_instant
+
+Channel: TypeAlias = Literal["sms", "email"]
+Status: TypeAlias = Literal["outbox", "queued", "sent", "delivered", "failed"]
+"""``outbox`` is kept for people to read, because nobody is configured who would deliver it (N6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What is to be said to whom. Of a booking, ``state`` names the state that it tells of: at most one message is kept
+    for each booking, kind, channel and state (N2).
+    """
+
+    kind: str
+    channel: Channel
+    recipient: str
+    """An email address, or a phone number as E.164."""
+    subject: str | None = None
+    """Of an email."""
+    body: str
+    booking_id: str | None = None
+    user_id: int | None = None
+    location_id: int | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message, and what became of it."""
+
+    id: int
+    message: Message
+    status: Status
+    provider_id: str | None
+    error: str | None
+    attempts: int
+    created_at: Instant
+    updated_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Where an account can be reached, whether it is open or not."""
+
+    user_id: int
+    email: str | None
+    phone: str | None
+    sms_consent: bool
+
+
+async def insert_messages(
+    connection: Connection, messages: Sequence[Message], now: Instant, *, status: Status = "outbox"
+) -> list[int]:
+    """Keeps the messages, in the transaction of the change that they follow, and gives the ids of those that are new:
+    one that a booking's state has already is left as it is (N2).
+    """
+    if not messages:
+        return []
+    rows = await connection.fetch(
+        """
+        INSERT INTO notifications (kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, status,
+                                   attempts, created_at, updated_at)
+        SELECT m.kind, m.channel, m.recipient, m.subject, m.body, m.booking_id, m.user_id, m.location_id, m.state, $2,
+               0, $3, $3
+        FROM ROWS FROM (
+            jsonb_to_recordset($1::jsonb)
+            AS (kind text, channel text, recipient text, subject text, body text, booking_id uuid, user_id int,
+                location_id int, state text)
+        ) WITH ORDINALITY
+            AS m(kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, place)
+        ORDER BY m.place
+        ON CONFLICT (booking_id, kind, channel, state) WHERE booking_id IS NOT NULL DO NOTHING
+        RETURNING id
+        """,
+        [_columns(message) for message in messages],
+        status,
+        moment(now),
+    )
+    return [row["id"] for row in rows]
+
+
+async def read_contacts(connection: Connection, user_ids: Collection[int]) -> Mapping[int, Contact]:
+    """The accounts' contacts by id; unknown ids are left out."""
+    rows = await connection.fetch(
+        "SELECT id, email, phone, sms_consent FROM users WHERE id = ANY($1::bigint[])", list(user_ids)
+    )
+    return {
+        row["id"]: Contact(
+            user_id=row["id"], email=row["email"], phone=row["phone"], sms_consent=row["sms_consent"]
+        )
+        for row in rows
+    }
+
+
+class Notifications:
+    """Queries that lock nothing; each raises ``Unavailable`` while Postgres is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_booking(self, booking_id: str) -> list[StoredMessage]:
+        """All that was to be said about the booking, the oldest first."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT * FROM notifications WHERE booking_id = $1::uuid ORDER BY id", booking_id
+            )
+        return [_stored(row) for row in rows]
+
+
+def _columns(message: Message) -> dict[str, str | int | None]:
+    return {
+        "kind": message.kind,
+        "channel": message.channel,
+        "recipient": message.recipient,
+        "subject": message.subject,
+        "body": message.body,
+        "booking_id": message.booking_id,
+        "user_id": message.user_id,
+        "location_id": message.location_id,
+        "state": message.state,
+    }
+
+
+def _stored(row: Row) -> StoredMessage:
+    return StoredMessage(
+        id=row["id"],
+        message=Message(
+            kind=row["kind"],
+            channel=row["channel"],
+            recipient=row["recipient"],
+            subject=row["subject"],
+            body=row["body"],
+            booking_id=str(row["booking_id"]) if row["booking_id"] else None,
+            user_id=row["user_id"],
+            location_id=row["location_id"],
+            state=row["state"],
+        ),
+        status=row["status"],
+        provider_id=row["provider_id"],
+        error=row["error"],
+        attempts=row["attempts"],
+        created_at=to_instant(row["created_at"]),
+        updated_at=to_instant(row["updated_at"]),
+    )
