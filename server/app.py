@@ -90,6 +90,7 @@ class Node:
             keys=SigningKeys(self.accounts, clock, secret_keys),
             passwords=self.passwords,
             clock=clock,
+            mode=settings.mode,
         )
         self.limits = RateLimits(
             login_rate=settings.login_rate, write_rate=settings.write_rate, redis_url=settings.redis_url

@@ -1,6 +1,7 @@
 """Who is asking: the one value that every door makes of a token and every decision is made from."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from grid_engine.interval import Instant
@@ -9,13 +10,31 @@ from rules.model import Role
 AccountRole: TypeAlias = Literal["admin", "operator", "staff", "customer", "kiosk"]
 
 
+class Mode(StrEnum):
+    """How much of Baygrid is switched on; each mode includes those before it. ``service.access`` says what is in which."""
+
+    CONTEXT = "context"
+    """Support context, and setting up."""
+    VIEW = "view"
+    """The grid, to be looked at."""
+    OPERATE = "operate"
+    """Changes of the bookings that there are: cancel, reschedule, confirm."""
+    FULL = "full"
+
+    def includes(self, other: "Mode") -> bool:
+        """Whether all of the other is switched on with this one."""
+        order = list(Mode)
+        return order.index(self) >= order.index(other)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """A signed-in account or a paired kiosk.
 
     ``user_id`` is None for a kiosk; ``location_ids`` are where a staff member works or the kiosk stands. ``session_id``
     names the token family or the device, so that it can be revoked (A5). ``expires_at`` is the instant at which the token is
-    refused, tolerance included, so that open sockets end with it; it is no part of who somebody is.
+    refused, tolerance included, so that open sockets end with it; it is no part of who somebody is. ``mode`` is how much the
+    server that let them in has switched on; whoever makes a principal hands it on.
     """
 
     user_id: int | None
@@ -24,6 +43,7 @@ class Principal:
     name: str = ""
     session_id: str = ""
     expires_at: Instant | None = field(default=None, compare=False)
+    mode: Mode = Mode.FULL
 
     @property
     def key(self) -> str:

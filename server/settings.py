@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.errors import ConfigurationError
+from server.principal import Mode
 
 __all__ = ["Settings", "load_settings", "masked", "unknown_variables"]
 
@@ -65,7 +66,7 @@ class Settings(BaseSettings):
     )
 
     env: Literal["development", "test", "production"] = "development"
-    mode: Literal["context", "view", "operate", "full"] = "full"
+    mode: Mode = Mode.FULL
     """Which phases are switched on: support context, then the read-only grid, then changes of bookings, then everything."""
     now: AwareDatetime | None = None
     """Where the clock starts (T7); None means at the system's time."""

@@ -77,7 +77,12 @@ class Connections:
 
     def connect(self, socket: Socket, address: str, cookie_token: str | None = None) -> Connection:
         """A socket was opened from ``address``. It may be closed again at once, where there are too many."""
-        session = Session(secrets.token_urlsafe(12), self.desk.describe, asyncio.get_running_loop().time())
+        session = Session(
+            secrets.token_urlsafe(12),
+            self.desk.describe,
+            self.desk.admit,
+            asyncio.get_running_loop().time(),
+        )
         connection = Connection(socket, session, self, cookie_token)
         self._open[connection] = address
         self._of_address[address] += 1

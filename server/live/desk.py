@@ -5,7 +5,7 @@ Belongs here: the ports and the values that pass through them. Their adapters ar
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from server.commands import Command
 from server.errors import Problem
@@ -22,6 +22,11 @@ class Done:
 
 
 Answer: TypeAlias = Done | Problem
+
+Wish: TypeAlias = Literal["watch", "drag"]
+"""What a session wants of a location besides commands: to be shown its grid, or to show a drag on it (G9)."""
+Admit: TypeAlias = Callable[[Principal, Wish, int], None]
+"""Raises ``NotFound`` or ``Forbidden`` unless the principal may do that at the location."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,9 @@ class Desk(Protocol):
 
     async def judge(self, principal: Principal, command: Command) -> JudgedMove:
         """The verdict without doing it (G8). Raises ``Problem`` when it cannot be judged at all; may be cancelled."""
+
+    def admit(self, principal: Principal, wish: Wish, location_id: int) -> None:
+        """As ``Admit``."""
 
     def describe(self, problem: Problem) -> dict[str, Any]:
         """``status, code, violations, suggestions, conflicts`` and perhaps more, as plain values for a ``nak``."""

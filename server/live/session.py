@@ -1,6 +1,6 @@
 """One client's conversation, sans-IO: messages in, effects out.
 
-Belongs here: what is legal when, limits, and who may hear of what. Does not belong here: sockets, rooms and tasks
+Belongs here: what is legal when, and limits. Does not belong here: who may what (``admit`` says it), sockets, rooms and tasks
 (``connection``). ``at`` is a time in the seconds of the event loop, ``now`` an instant of the clock.
 
     Greeting ── hello ──▶ Authenticating ── token good ──▶ Live ──▶ Closing
@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from grid_engine.interval import Instant
-from server.errors import Forbidden, NotFound, Problem
-from server.live.desk import Answer, Done, JudgedMove
+from server.errors import Problem
+from server.live.desk import Admit, Answer, Done, JudgedMove, Wish
 from server.live.effects import (
     AskVerdict,
     Authenticate,
@@ -99,10 +99,11 @@ State: TypeAlias = Greeting | Authenticating | Live | Closing
 class Session:
     """One client's conversation. ``id`` is random, and the name its drags go by."""
 
-    def __init__(self, id_: str, describe: Describe, at: float) -> None:
+    def __init__(self, id_: str, describe: Describe, admit: Admit, at: float) -> None:
         self.id = id_
         self.state: State = Greeting(at + HELLO_SECONDS)
         self._describe = describe
+        self._admit = admit
         self._arrivals: deque[float] = deque(maxlen=MESSAGES_PER_SECOND)
         self._verdicts = 0
         self._drags: dict[int, Drag | None] = {}
@@ -150,9 +151,8 @@ class Session:
     def _live(self, principal: Principal, message: ClientMessage, at: float) -> list[Effect]:
         match message:
             case Subscribe(location=location):
-                if principal.role == "kiosk" and location not in principal.location_ids:
-                    return [self.refuse_location(location, NotFound())]
-                return [StartWatching(message)]
+                refusal = self._refusal(principal, "watch", location)
+                return [StartWatching(message) if refusal is None else refusal]
             case Unsubscribe(location=location):
                 return [*self._end_drag(location), StopWatching(location)]
             case Act(id=id_, command=command):
@@ -161,8 +161,9 @@ class Session:
                 self._verdicts += 1
                 return [AskVerdict(self._verdicts, id_, command)]
             case MyPresence(location=location, drag=drag):
-                if not principal.sees_records_of(location):
-                    return [self.refuse_location(location, Forbidden())]
+                refusal = self._refusal(principal, "drag", location)
+                if refusal is not None:
+                    return [refusal]
                 self._drags.pop(location, None)
                 self._drags[location] = drag
                 return self._pass_on(at)
@@ -249,6 +250,13 @@ class Session:
     def refuse_location(self, location: int, problem: Problem) -> Reply:
         """The ``nak`` to a message about a location."""
         return Reply(self._nak(problem, None, location))
+
+    def _refusal(self, principal: Principal, wish: Wish, location: int) -> Reply | None:
+        try:
+            self._admit(principal, wish, location)
+        except Problem as problem:
+            return self.refuse_location(location, problem)
+        return None
 
     def end(self, code: int, reason: str, retry_after_ms: int | None = None) -> list[Effect]:
         """Close; what it dragged is dropped. Does nothing a second time."""

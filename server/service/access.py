@@ -4,7 +4,11 @@ Belongs here: a pure function of who asks, what they want, and whose and where i
 rules (``rules``), which judge what is allowed in principle; rate limits; anything that has to be looked up.
 
 Whether you may is told apart from whether you may know (A3): what you may not see does not exist, and is answered 404;
-what you see but may not do is 403. ``_GRANTS`` is the whole table; ``docs`` and tests are drawn from it.
+what you see but may not do is 403. ``_ROWS`` is the whole table; ``docs`` and tests are drawn from it.
+
+Its first column is ``BAYGRID_MODE``: from which mode on an action is switched on at all. What is not is 403, and says which
+mode it needs, to those who might do it otherwise. Signing in, one's own account and setting up are on in every mode, so that
+a venue is ready before it is opened.
 """
 
 from collections.abc import Mapping
@@ -12,20 +16,28 @@ from enum import Enum
 from types import MappingProxyType
 
 from server.errors import Forbidden, NotFound
-from server.principal import Principal
+from server.principal import Mode, Principal
 
 
 class Action(Enum):
     """What somebody wants to do; the comments say what it is done to."""
 
-    # a location's grid
+    # a location
+    READ_LOCATION = "read_location"
+    """See that it is there, and its resources, policy, hours and blackouts."""
     READ_GRID = "read_grid"
-    """See what is free and what is busy, and the location's resources, hours and blackouts."""
+    """See what is free and what is busy."""
     READ_RECORDS = "read_records"
     """See whose the busy time is: the grid whole, colleagues' drags, internal notes, conflicts by name."""
+    SHOW_DRAG = "show_drag"
+    """Let colleagues see what one is dragging (G9)."""
 
     # a booking, a hold, or a customer's wish for one
     READ_BOOKING = "read_booking"
+    LIST_BOOKINGS = "list_bookings"
+    """Ask for a list; which bookings are on it is a matter of who asks."""
+    READ_FREE_FOR = "read_free_for"
+    """Ask what the owner given could book."""
     CREATE_BOOKING_FOR = "create_booking_for"
     """Book, or hold, for the owner given; None is a visitor. The object is seen by all who see the grid."""
     CHANGE_BOOKING = "change_booking"
@@ -55,6 +67,8 @@ class Decision(Enum):
     ALLOWED = "allowed"
     FORBIDDEN = "forbidden"
     INVISIBLE = "invisible"
+    SWITCHED_OFF = "switched_off"
+    """It would be allowed, but for ``BAYGRID_MODE`` (403)."""
 
 
 class Standing(Enum):
@@ -86,27 +100,36 @@ _COLUMNS = (
     Standing.STRANGER,
 )
 
-_ROWS: Mapping[Action, tuple[Decision, ...]] = {
-    #                          admin oper. staff owner cust. kiosk stranger
-    Action.READ_GRID:          (_A,  _A,   _A,   _A,   _A,   _A,   _I),
-    Action.READ_RECORDS:       (_A,  _A,   _A,   _F,   _F,   _F,   _I),
-    Action.READ_BOOKING:       (_A,  _A,   _A,   _A,   _I,   _I,   _I),
-    Action.CREATE_BOOKING_FOR: (_A,  _A,   _A,   _A,   _F,   _F,   _I),
-    Action.CHANGE_BOOKING:     (_A,  _A,   _A,   _A,   _I,   _I,   _I),
-    Action.CHECK_IN:           (_A,  _F,   _A,   _A,   _I,   _A,   _I),
-    Action.MARK_NO_SHOW:       (_A,  _F,   _A,   _F,   _I,   _I,   _I),
-    Action.OVERRIDE:           (_A,  _F,   _A,   _F,   _I,   _I,   _I),
-    Action.UNDO:               (_A,  _F,   _A,   _F,   _I,   _I,   _I),
-    Action.READ_AUDIT:         (_A,  _A,   _A,   _F,   _I,   _I,   _I),
-    Action.BLOCK:              (_A,  _F,   _F,   _F,   _F,   _F,   _I),
-    Action.SEARCH_CUSTOMERS:   (_A,  _A,   _A,   _F,   _F,   _F,   _F),
-    Action.ADMINISTER:         (_A,  _F,   _F,   _F,   _F,   _F,   _F),
+_ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
+    #                          on from        admin oper. staff owner cust. kiosk stranger
+    Action.READ_LOCATION:      (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _A,   _A,   _I)),
+    Action.READ_GRID:          (Mode.VIEW,    (_A,  _A,   _A,   _A,   _A,   _A,   _I)),
+    Action.READ_RECORDS:       (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
+    Action.SHOW_DRAG:          (Mode.OPERATE, (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
+    Action.READ_BOOKING:       (Mode.VIEW,    (_A,  _A,   _A,   _A,   _I,   _I,   _I)),
+    Action.LIST_BOOKINGS:      (Mode.VIEW,    (_A,  _A,   _A,   _A,   _A,   _F,   _F)),
+    Action.READ_FREE_FOR:      (Mode.VIEW,    (_A,  _A,   _A,   _A,   _F,   _F,   _I)),
+    Action.CREATE_BOOKING_FOR: (Mode.FULL,    (_A,  _A,   _A,   _A,   _F,   _F,   _I)),
+    Action.CHANGE_BOOKING:     (Mode.OPERATE, (_A,  _A,   _A,   _A,   _I,   _I,   _I)),
+    Action.CHECK_IN:           (Mode.OPERATE, (_A,  _F,   _A,   _A,   _I,   _A,   _I)),
+    Action.MARK_NO_SHOW:       (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
+    Action.OVERRIDE:           (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
+    Action.UNDO:               (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
+    Action.READ_AUDIT:         (Mode.VIEW,    (_A,  _A,   _A,   _F,   _I,   _I,   _I)),
+    Action.BLOCK:              (Mode.FULL,    (_A,  _F,   _F,   _F,   _F,   _F,   _I)),
+    Action.SEARCH_CUSTOMERS:   (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),
+    Action.ADMINISTER:         (Mode.CONTEXT, (_A,  _F,   _F,   _F,   _F,   _F,   _F)),
 }  # fmt: skip
 
 GRANTS: Mapping[Action, Mapping[Standing, Decision]] = MappingProxyType(
-    {action: MappingProxyType(dict(zip(_COLUMNS, row, strict=True))) for action, row in _ROWS.items()}
+    {action: MappingProxyType(dict(zip(_COLUMNS, row, strict=True))) for action, (_, row) in _ROWS.items()}
 )
-"""The whole table: action → what the caller is to the object → decision."""
+"""The whole table: action → what the caller is to the object → decision, where everything is switched on."""
+
+SWITCHED_ON_FROM: Mapping[Action, Mode] = MappingProxyType(
+    {action: mode for action, (mode, _) in _ROWS.items()}
+)
+"""Action → the first mode in which it may be done at all."""
 
 
 def standing_of(
@@ -140,7 +163,10 @@ def decide(
     ``location_id`` is where the object is; left out for what concerns no location in particular. ``owner_id`` is the
     customer the booking is for; None for a visitor's, a block, or where nothing is owned.
     """
-    return GRANTS[action][standing_of(principal, location_id, owner_id)]
+    decision = GRANTS[action][standing_of(principal, location_id, owner_id)]
+    if decision is Decision.ALLOWED and not principal.mode.includes(SWITCHED_ON_FROM[action]):
+        return Decision.SWITCHED_OFF
+    return decision
 
 
 def require(
@@ -150,13 +176,17 @@ def require(
 
     Raises:
         NotFound: if the object is not for the principal to know of.
-        Forbidden: if it is seen, but this may not be done.
+        Forbidden: if it is seen, but this may not be done, or not yet.
     """
     match decide(principal, action, location_id=location_id, owner_id=owner_id):
         case Decision.INVISIBLE:
             raise NotFound
         case Decision.FORBIDDEN:
             raise Forbidden
+        case Decision.SWITCHED_OFF:
+            raise Forbidden(
+                f"This is not switched on here: BAYGRID_MODE is {principal.mode}, and this needs {SWITCHED_ON_FROM[action]}"
+            )
         case Decision.ALLOWED:
             return
 

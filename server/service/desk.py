@@ -11,7 +11,7 @@ from collections.abc import Callable
 from server.clock import Clock
 from server.commands import Command, Create, Hold, Reschedule, Update
 from server.errors import NotFound, Problem, Unavailable
-from server.live.desk import Answer, Done, JudgedMove
+from server.live.desk import Answer, Done, JudgedMove, Wish
 from server.live.rooms import Rooms
 from server.principal import Principal
 from server.service.access import Action, require
@@ -19,7 +19,7 @@ from server.service.customer_cache import CustomerCache
 from server.service.directory import Directory
 from server.service.judging import Describe, Judging
 from server.service.orders import Order
-from server.service.permission import customer_of, require_change, require_creation
+from server.service.permission import admit, customer_of, require_change, require_creation
 from server.service.sweeping import Sweep
 from server.service.writer import Task, Writer
 from server.storage.bookings import Bookings
@@ -85,6 +85,10 @@ class BookingDesk:
         if isinstance(answer, Problem):
             raise answer
         return answer
+
+    def admit(self, principal: Principal, wish: Wish, location_id: int) -> None:
+        """As ``server.live.desk.Admit``."""
+        admit(principal, wish, location_id)
 
     def submit(self, task: Task) -> None:
         """Queues an order or a sweep with its location's writer."""

@@ -23,7 +23,7 @@ import structlog
 from grid_engine.interval import DAY
 from server.clock import Clock
 from server.errors import Unauthenticated, Unavailable
-from server.principal import AccountRole, Principal
+from server.principal import AccountRole, Mode, Principal
 from server.service.account_watch import FRESH_SECONDS, AccountWatch
 from server.service.passwords import MAX_LENGTH, Passwords
 from server.service.tokens import ACCESS_SECONDS, REFRESH_SECONDS, Claims, SigningKeys
@@ -55,11 +55,21 @@ class SignedIn:
 class Identity:
     """Signs people in and says who is behind a token. One per process."""
 
-    def __init__(self, *, accounts: Accounts, keys: SigningKeys, passwords: Passwords, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        keys: SigningKeys,
+        passwords: Passwords,
+        clock: Clock,
+        mode: Mode = Mode.FULL,
+    ) -> None:
+        """``mode`` is how much is switched on for whoever is let in."""
         self._accounts = accounts
         self._keys = keys
         self._passwords = passwords
         self._clock = clock
+        self._mode = mode
         self._watch = AccountWatch(accounts, clock)
         self._verified: dict[str, Claims] = {}
 
@@ -143,7 +153,7 @@ class Identity:
         standing = await self._watch.standing((claims.user_id, claims.family_id), fresh_seconds=FRESH_SECONDS)
         if standing is None or not _good(standing) or claims.issued_at + _ROUNDING < standing.tokens_after:
             raise Unauthenticated("The session has ended: sign in again")
-        return _principal(standing, claims.family_id)
+        return self._principal(standing, claims.family_id)
 
     async def still_valid(self, principal: Principal) -> Principal | None:
         """The principal as it is now (role, locations and name may have changed); None once it was revoked (A5).
@@ -157,7 +167,7 @@ class Identity:
         standing = await self._watch.standing(
             (principal.user_id, family_id), fresh_seconds=SOCKET_FRESH_SECONDS
         )
-        return _principal(standing, family_id) if standing is not None and _good(standing) else None
+        return self._principal(standing, family_id) if standing is not None and _good(standing) else None
 
     async def ends_at(self, token: str) -> int:
         """The instant at which an access token ends; raises ``Unauthenticated`` if it is none."""
@@ -178,6 +188,16 @@ class Identity:
         self._verified[token] = claims
         return claims
 
+    def _principal(self, standing: Standing, family_id: uuid.UUID) -> Principal:
+        return Principal(
+            user_id=standing.user_id,
+            role=cast("AccountRole", standing.role),
+            location_ids=standing.location_ids,
+            name=standing.name,
+            session_id=str(family_id),
+            mode=self._mode,
+        )
+
     async def _end(self, family_id: uuid.UUID, user_id: int | None = None) -> None:
         await self._accounts.end_family(family_id, self._clock.now_precise())
         if user_id is not None:
@@ -197,16 +217,6 @@ class Identity:
 
 def _good(standing: Standing) -> bool:
     return standing.active and standing.family_alive
-
-
-def _principal(standing: Standing, family_id: uuid.UUID) -> Principal:
-    return Principal(
-        user_id=standing.user_id,
-        role=cast("AccountRole", standing.role),
-        location_ids=standing.location_ids,
-        name=standing.name,
-        session_id=str(family_id),
-    )
 
 
 def _new_refresh_token(family_id: uuid.UUID) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from server.commands import Command
 from server.errors import Problem
-from server.live.desk import Answer, JudgedMove
+from server.live.desk import Answer, JudgedMove, Wish
 from server.principal import Principal
 from server.service.desk import BookingDesk
 from server.service.rate_limits import RateLimits
@@ -28,6 +28,10 @@ class LimitedDesk:
     async def judge(self, principal: Principal, command: Command) -> JudgedMove:
         """As ``BookingDesk.judge``."""
         return await self._desk.judge(principal, command)
+
+    def admit(self, principal: Principal, wish: Wish, location_id: int) -> None:
+        """As ``BookingDesk.admit``."""
+        self._desk.admit(principal, wish, location_id)
 
     def describe(self, problem: Problem) -> dict[str, Any]:
         """As ``BookingDesk.describe``."""

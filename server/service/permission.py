@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from server.commands import Create, Hold, Operation
+from server.errors import NotFound
+from server.live.desk import Wish
 from server.principal import Principal
-from server.service.access import Action, require
+from server.service.access import Action, Decision, decide, require
 
 _NEEDED: Mapping[Operation, Action] = {
     "reschedule": Action.CHANGE_BOOKING,
@@ -17,10 +19,16 @@ _NEEDED: Mapping[Operation, Action] = {
 }
 """What a command on a booking needs; ``create`` and ``hold`` need CREATE_BOOKING_FOR."""
 
+_WISHES: Mapping[Wish, Action] = {"watch": Action.READ_GRID, "drag": Action.SHOW_DRAG}
+
+
+def admit(principal: Principal, wish: Wish, location_id: int) -> None:
+    """Raises ``NotFound`` or ``Forbidden`` unless the principal may watch the location's grid, or show drags there."""
+    require(principal, _WISHES[wish], location_id=location_id)
+
 
 def require_creation(principal: Principal, body: Create | Hold, location_id: int) -> None:
     """Raises ``NotFound`` or ``Forbidden`` unless the principal may book, hold or block this there."""
-    require(principal, Action.READ_GRID, location_id=location_id)
     if isinstance(body, Create) and body.type != "CUSTOMER":
         return require(principal, Action.BLOCK, location_id=location_id)
     owner_id = customer_of(principal, body)
@@ -40,6 +48,8 @@ def require_change(
     principal: Principal, op: Operation, *, location_id: int, owner_id: int | None, is_block: bool
 ) -> None:
     """Raises ``NotFound`` or ``Forbidden`` unless the principal may do this to such a booking."""
-    require(principal, Action.READ_BOOKING, location_id=location_id, owner_id=owner_id)
+    seen = decide(principal, Action.READ_BOOKING, location_id=location_id, owner_id=owner_id)
+    if seen is Decision.INVISIBLE:
+        raise NotFound
     needed = Action.BLOCK if is_block else _NEEDED[op]
     require(principal, needed, location_id=location_id, owner_id=owner_id)

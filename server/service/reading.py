@@ -66,6 +66,7 @@ class Reading:
         limit: int,
     ) -> list[StoredBooking]:
         """At most ``limit`` of the bookings that the caller may see, in order of start and id."""
+        require(principal, Action.LIST_BOOKINGS)
         if principal.role not in ("admin", "operator"):
             own = frozenset() if principal.role != "staff" else principal.location_ids
             condition = replace(condition, visible_to=principal.user_id, visible_at=own)
@@ -104,7 +105,7 @@ class Reading:
             wanted = [resource_id]
         customer_id = principal.user_id if user_id is None else user_id
         if customer_id != principal.user_id:
-            require(principal, Action.CREATE_BOOKING_FOR, location_id=location_id, owner_id=customer_id)
+            require(principal, Action.READ_FREE_FOR, location_id=location_id, owner_id=customer_id)
         customer = await self._customers.find(customer_id, fresh=True) if customer_id is not None else None
         facts = facts_for(state, room.grid, customer, self._clock.now(), grace=OFFERED)
         try:

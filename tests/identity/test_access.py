@@ -1,12 +1,26 @@
 """Who may do what (A1 to A3): the whole table, and sentences of the contract by themselves."""
 
+import ast
 import itertools
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import server
 from server.errors import Forbidden, NotFound
-from server.principal import Principal
-from server.service.access import GRANTS, Action, Decision, Standing, allows, decide, require, standing_of
+from server.principal import Mode, Principal
+from server.service.access import (
+    GRANTS,
+    SWITCHED_ON_FROM,
+    Action,
+    Decision,
+    Standing,
+    allows,
+    decide,
+    require,
+    standing_of,
+)
 
 HERE, THERE = 1, 2
 ADMIN = Principal(user_id=1, role="admin")
@@ -68,9 +82,13 @@ def test_a1_an_admin_may_everything():
 
 def test_a1_an_operator_sees_what_staff_see_and_never_overrides_undoes_or_blocks():
     assert allowed(OPERATOR, location_id=THERE, owner_id=4) == {
+        Action.READ_LOCATION,
         Action.READ_GRID,
         Action.READ_RECORDS,
+        Action.SHOW_DRAG,
         Action.READ_BOOKING,
+        Action.LIST_BOOKINGS,
+        Action.READ_FREE_FOR,
         Action.CREATE_BOOKING_FOR,
         Action.CHANGE_BOOKING,
         Action.READ_AUDIT,
@@ -90,8 +108,11 @@ def test_a1_staff_do_all_with_bookings_at_their_locations_and_are_customers_else
 
 def test_a2_an_owner_reads_creates_changes_and_checks_in():
     assert allowed(CUSTOMER, location_id=HERE, owner_id=4) == {
+        Action.READ_LOCATION,
         Action.READ_GRID,
         Action.READ_BOOKING,
+        Action.LIST_BOOKINGS,
+        Action.READ_FREE_FOR,
         Action.CREATE_BOOKING_FOR,
         Action.CHANGE_BOOKING,
         Action.CHECK_IN,
@@ -111,7 +132,11 @@ def test_a3_what_a_customer_may_not_see_does_not_exist():
 
 
 def test_a1_a_kiosk_sees_its_own_grid_and_checks_in_there():
-    assert allowed(KIOSK, location_id=HERE, owner_id=4) == {Action.READ_GRID, Action.CHECK_IN}
+    assert allowed(KIOSK, location_id=HERE, owner_id=4) == {
+        Action.READ_LOCATION,
+        Action.READ_GRID,
+        Action.CHECK_IN,
+    }
     assert allowed(KIOSK, location_id=THERE, owner_id=4) == set()
     assert decide(KIOSK, Action.READ_GRID, location_id=THERE) is Decision.INVISIBLE
 
@@ -127,6 +152,63 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
         may = allowed(principal, location_id=location_id, owner_id=owner_id) & ON_A_BOOKING
         if may - {Action.CREATE_BOOKING_FOR, Action.CHECK_IN}:
             assert Action.READ_BOOKING in may
+
+
+@pytest.mark.parametrize(
+    ("mode", "first_on"),
+    [
+        (Mode.CONTEXT, {Action.READ_LOCATION, Action.SEARCH_CUSTOMERS, Action.ADMINISTER}),
+        (
+            Mode.VIEW,
+            {
+                Action.READ_GRID,
+                Action.READ_RECORDS,
+                Action.READ_BOOKING,
+                Action.LIST_BOOKINGS,
+                Action.READ_FREE_FOR,
+                Action.READ_AUDIT,
+            },
+        ),
+        (
+            Mode.OPERATE,
+            {
+                Action.SHOW_DRAG,
+                Action.CHANGE_BOOKING,
+                Action.CHECK_IN,
+                Action.MARK_NO_SHOW,
+                Action.OVERRIDE,
+                Action.UNDO,
+            },
+        ),
+        (Mode.FULL, {Action.CREATE_BOOKING_FOR, Action.BLOCK}),
+    ],
+)
+def test_each_mode_switches_on_its_actions_and_keeps_those_before(mode, first_on):
+    assert {action for action, first in SWITCHED_ON_FROM.items() if first is mode} == first_on
+    for action in Action:
+        on = allows(replace(ADMIN, mode=mode), action, location_id=HERE)
+        assert on is mode.includes(SWITCHED_ON_FROM[action])
+
+
+def test_a3_a_mode_tells_nobody_of_what_they_may_not_see():
+    stranger = replace(CUSTOMER, mode=Mode.CONTEXT)
+    assert decide(stranger, Action.READ_BOOKING, location_id=HERE, owner_id=5) is Decision.INVISIBLE
+    assert decide(stranger, Action.READ_BOOKING, location_id=HERE, owner_id=4) is Decision.SWITCHED_OFF
+    with pytest.raises(Forbidden, match="BAYGRID_MODE is context, and this needs operate"):
+        require(stranger, Action.CHANGE_BOOKING, location_id=HERE, owner_id=4)
+
+
+def test_every_door_hands_the_mode_on():
+    """A principal that somebody makes without saying the mode would be let through everywhere."""
+    silent = [
+        f"{path}:{node.lineno}"
+        for path in Path(server.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "Principal"
+        and "mode" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert silent == []
 
 
 def test_require_raises_by_what_may_be_known():

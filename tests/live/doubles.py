@@ -17,9 +17,10 @@ from rules.policy import LocationPolicy
 from server.clock import Clock, ManualClock
 from server.commands import Command
 from server.errors import Problem, Refused, Unauthenticated, Unavailable
-from server.live.desk import Answer, Done, JudgedMove
+from server.live.desk import Answer, Done, JudgedMove, Wish
 from server.live.rooms import Rooms
 from server.principal import Principal
+from server.service.permission import admit
 from server.storage.location_state import LoadedLocation, LocationState
 
 NOON = 1_811_851_200
@@ -213,6 +214,9 @@ class MemoryDesk:
         if self.refusal is not None:
             raise self.refusal
         return JudgedMove(allowed=True, overridable=False)
+
+    def admit(self, principal: Principal, wish: Wish, location_id: int) -> None:
+        admit(principal, wish, location_id)
 
     def describe(self, problem: Problem) -> dict[str, Any]:
         violations = (

@@ -86,12 +86,7 @@ class Node:
     @asynccontextmanager
     async def client(self, token: str | None = None, **options: Any) -> AsyncIterator["Client"]:
         """A socket; greeted if a token is given."""
-        options = {"subprotocols": ["baygrid.v1"], "compression": None, "max_size": None} | options
-        async with connect(f"ws://127.0.0.1:{self.port}/ws", **options) as raw:
-            client = Client(raw)
-            if token is not None:
-                await client.send(t="hello", proto=1, token=token)
-                assert (await client.next())["t"] == "welcome"
+        async with open_socket(self.port, token, **options) as client:
             yield client
 
 
@@ -100,6 +95,18 @@ class _Server(uvicorn.Server):
 
     def capture_signals(self) -> Any:
         return nullcontext()
+
+
+@asynccontextmanager
+async def open_socket(port: int, token: str | None = None, **options: Any) -> AsyncIterator["Client"]:
+    """A socket to the server at a port of this machine; greeted if a token is given."""
+    options = {"subprotocols": ["baygrid.v1"], "compression": None, "max_size": None} | options
+    async with connect(f"ws://127.0.0.1:{port}/ws", **options) as raw:
+        client = Client(raw)
+        if token is not None:
+            await client.send(t="hello", proto=1, token=token)
+            assert (await client.next())["t"] == "welcome"
+        yield client
 
 
 class Client:

@@ -23,6 +23,7 @@ from server.live.effects import (
     WakeAt,
 )
 from server.live.session import HELLO_SECONDS, MESSAGES_PER_SECOND, Closing, Live, Session
+from server.service.permission import admit
 from server.wire.messages import (
     Ack,
     Act,
@@ -53,7 +54,7 @@ def describe(problem: Problem) -> dict[str, Any]:
 
 
 def fresh() -> Session:
-    return Session("me", describe, 0.0)
+    return Session("me", describe, admit, 0.0)
 
 
 def live(principal=STAFF) -> Session:

@@ -9,7 +9,7 @@ from server.edge.endpoint import Endpoints
 from server.edge.fields import Asked, Changes, Email, Told, changed
 from server.edge.routes.accounts import User, told_user
 from server.errors import Duplicate, NotFound
-from server.principal import Principal
+from server.principal import Mode, Principal
 from server.service.administration.users import Users
 from server.storage.accounts import Account
 
@@ -48,6 +48,8 @@ class Me(Told):
     permissions: Permissions
     language: str
     sms_consent: bool
+    mode: Mode
+    """How much is switched on here: ``BAYGRID_MODE``."""
 
 
 def me_endpoints(users: Users) -> Endpoints:
@@ -60,6 +62,7 @@ def me_endpoints(users: Users) -> Endpoints:
             permissions=Permissions(**await users.permissions(caller, account, location_id)),
             language=account.language,
             sms_consent=account.sms_consent,
+            mode=caller.mode,
         )
 
     @endpoints.get(

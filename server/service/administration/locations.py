@@ -118,7 +118,7 @@ class Locations:
             NotFound: if there is none that the caller may see.
             Unavailable: if Postgres is away, and this node does not hold it.
         """
-        require(caller, Action.READ_GRID, location_id=location_id)
+        require(caller, Action.READ_LOCATION, location_id=location_id)
         try:
             async with self._configuration.database.connection() as connection:
                 location = await read_location(connection, location_id)
@@ -140,7 +140,7 @@ class Locations:
         """
         inactive = allows(caller, Action.ADMINISTER)
         # Whoever may not look at all locations may look at some that are theirs.
-        everywhere = decide(caller, Action.READ_GRID, location_id=0) is Decision.ALLOWED
+        everywhere = decide(caller, Action.READ_LOCATION, location_id=0) is Decision.ALLOWED
         ids = None if everywhere else caller.location_ids
         try:
             async with self._configuration.database.connection() as connection:
