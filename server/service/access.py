@@ -57,6 +57,8 @@ class Action(Enum):
     """Create, change and remove blocks: any type but CUSTOMER (B1)."""
 
     # at large
+    KEEP_OWN_ACCOUNT = "keep_own_account"
+    """Read and change one's own account: asked of nobody else's."""
     SEARCH_CUSTOMERS = "search_customers"
     ADMINISTER = "administer"
 
@@ -117,6 +119,7 @@ _ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
     Action.UNDO:               (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
     Action.READ_AUDIT:         (Mode.VIEW,    (_A,  _A,   _A,   _F,   _I,   _I,   _I)),
     Action.BLOCK:              (Mode.FULL,    (_A,  _F,   _F,   _F,   _F,   _F,   _I)),
+    Action.KEEP_OWN_ACCOUNT:   (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _I,   _I,   _I)),
     Action.SEARCH_CUSTOMERS:   (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),
     Action.ADMINISTER:         (Mode.CONTEXT, (_A,  _F,   _F,   _F,   _F,   _F,   _F)),
 }  # fmt: skip

@@ -6,7 +6,6 @@ nearly all of it by the same requests.
 """
 
 import itertools
-import json
 import random
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -26,6 +25,7 @@ from server.commands import BODIES, Operation
 from server.embedded import EmbeddedPostgres
 from server.wire.arguments import TARGETS
 from tests.acceptance.conftest import CHEAP_HASH, PASSWORD, copied_database, span
+from tests.document_requests import METHODS, Names, requests_of
 from tests.fuzz.http_attempts import JUNE_2
 from tests.fuzz.node_doors import NOW
 from tests.fuzz.tainted_venue import HOUR, LARGE_ID, TaintedVenue, Taints, tainted_venue
@@ -34,7 +34,6 @@ from tests.venues import Town
 
 ENDS_THE_SESSION = "/api/auth/logout"
 STRANGERS = ("anonymous", "customer", "staff elsewhere")
-METHODS = ("get", "head", "post", "put", "patch", "delete")
 
 
 @dataclass
@@ -93,71 +92,37 @@ def assert_nothing_unexpected(log: Path) -> None:
     assert [line for line in lines if '"level": "error"' in line or '"level": "critical"' in line] == []
 
 
-# Requests, made of what the document says
-
-
-def requests_of(scene: Scene) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(method, path, what httpx2 takes) of every operation, naming what is the victim's wherever something is named."""
-    for path, operations in scene.document["paths"].items():
-        if path == ENDS_THE_SESSION:
-            continue
-        for method in METHODS:
-            operation = operations.get(method)
-            if operation is None:
-                continue
-            for filled in paths_of(path, scene.tainted):
-                for query in queries_of(operation, scene.tainted):
-                    yield method, filled, {"params": query, **body_of(operation, scene.tainted)}
-
-
-def paths_of(path: str, tainted: TaintedVenue) -> Iterator[str]:
-    names = [part.partition("}")[0] for part in path.split("{")[1:]]
-    values = (tainted.named.get(name, ["1"]) for name in names)
-    for chosen in itertools.product(*values):
-        yield path.format(**dict(zip(names, chosen, strict=True)))
-
-
-def queries_of(operation: dict[str, Any], tainted: TaintedVenue) -> Iterator[dict[str, Any]]:
-    """Nothing but what the example has; everything that there is a value for; and a search by each word."""
-    parameters = [each for each in operation.get("parameters", ()) if each["in"] == "query"]
-    names = {each["name"] for each in parameters}
-    example = {each["name"]: each["example"] for each in parameters if each.get("example") is not None}
-    known = {
-        "location_id": tainted.venue.id,
-        "user_id": tainted.victim_id,
-        "customer_id": tainted.victim_id,
-        "date": "2027-06-02",
-        "from": "2027-06-02",
-        "days": 7,
-        "duration": 60,
-        "explain": "true",
-        "limit": 200,
-    }
-    yield {name: known.get(name, value) for name, value in example.items()}
-    if names & known.keys():
-        yield {name: value for name, value in known.items() if name in names}
-    times = {"from": "2027-06-01T00:00:00Z", "to": "2027-06-09T00:00:00Z"}
-    if times.keys() <= names:
-        yield times | {name: known[name] for name in ("location_id",) if name in names}
-    for name in names & {"q", "email", "phone", "hubspot_id"}:
-        yield {
-            name: tainted.taints.words[{"phone": "phone", "hubspot_id": "HubSpot id"}.get(name, "first name")]
-        }
-
-
-def body_of(operation: dict[str, Any], tainted: TaintedVenue) -> dict[str, Any]:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    if content is None:
-        return {}
-    body = dict(content.get("example") or {})
-    bay = tainted.venue.bays[0]
-    known: dict[str, Any] = {
-        "resource_id": bay,
-        "location_id": tainted.venue.id,
-        "resource_ids": [bay],
-        **span(JUNE_2),
-    }
-    return {"json": {name: known.get(name, value) for name, value in body.items()}}
+def names_of(tainted: TaintedVenue) -> Names:
+    """The victim's wherever anything is named; lists as wide as they go, and a search by each kind of word."""
+    words = tainted.taints.words
+    return Names(
+        path=tainted.named,
+        queries=(
+            {
+                "location_id": tainted.venue.id,
+                "user_id": tainted.victim_id,
+                "customer_id": tainted.victim_id,
+                "date": "2027-06-02",
+                "from": "2027-06-02",
+                "days": 7,
+                "duration": 60,
+                "explain": "true",
+                "limit": 200,
+            },
+            {"from": "2027-06-01T00:00:00Z", "to": "2027-06-09T00:00:00Z", "limit": 200},
+            {"q": words["first name"]},
+            {"email": f"{words['address']}@example.com"},
+            {"phone": words["phone"]},
+            {"hubspot_id": words["HubSpot id"]},
+        ),
+        body={
+            "resource_id": tainted.venue.bays[0],
+            "location_id": tainted.venue.id,
+            "resource_ids": [tainted.venue.bays[0]],
+            "user_id": tainted.victim_id,
+            **span(JUNE_2),
+        },
+    )
 
 
 async def received_by(
@@ -167,13 +132,15 @@ async def received_by(
     received: dict[str, bytes] = {}
     statuses: dict[int, int] = {}
     async with scene.client(who) as client:
-        for method, path, rest in requests_of(scene):
-            if method not in methods:
+        for request in requests_of(scene.document, names_of(scene.tainted)):
+            if request.method not in methods or request.operation.endswith(ENDS_THE_SESSION):
                 continue
-            answer = await client.request(method, path, **rest)
+            answer = await client.request(
+                request.method, request.path, params=request.params, json=request.json
+            )
             statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
             head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()
-            received[f"{method} {path} {json.dumps(rest)}"] = head + b"\n\n" + answer.content
+            received[str(request)] = head + b"\n\n" + answer.content
     return received, statuses
 
 

@@ -92,6 +92,7 @@ def test_a1_an_operator_sees_what_staff_see_and_never_overrides_undoes_or_blocks
         Action.CREATE_BOOKING_FOR,
         Action.CHANGE_BOOKING,
         Action.READ_AUDIT,
+        Action.KEEP_OWN_ACCOUNT,
         Action.SEARCH_CUSTOMERS,
     }
 
@@ -116,6 +117,7 @@ def test_a2_an_owner_reads_creates_changes_and_checks_in():
         Action.CREATE_BOOKING_FOR,
         Action.CHANGE_BOOKING,
         Action.CHECK_IN,
+        Action.KEEP_OWN_ACCOUNT,
     }
 
 
@@ -157,7 +159,10 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
 @pytest.mark.parametrize(
     ("mode", "first_on"),
     [
-        (Mode.CONTEXT, {Action.READ_LOCATION, Action.SEARCH_CUSTOMERS, Action.ADMINISTER}),
+        (
+            Mode.CONTEXT,
+            {Action.READ_LOCATION, Action.KEEP_OWN_ACCOUNT, Action.SEARCH_CUSTOMERS, Action.ADMINISTER},
+        ),
         (
             Mode.VIEW,
             {

@@ -231,8 +231,9 @@ class Users:
 
 
 def _own(caller: Principal) -> int:
+    require(caller, Action.KEEP_OWN_ACCOUNT, owner_id=caller.user_id)
     if caller.user_id is None:
-        raise NotFound("A kiosk has no account")
+        raise NotFound("There is no account")
     return caller.user_id
 
 
