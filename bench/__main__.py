@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("index", "fanout", "writes")
+BENCHMARKS = ("index", "fanout", "writes", "context")
 
 
 def main(arguments: list[str]) -> int:

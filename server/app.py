@@ -26,6 +26,7 @@ from server.edge.problems import describe
 from server.edge.routes.administration import administration_endpoints
 from server.edge.routes.availability import availability_endpoints
 from server.edge.routes.bookings import booking_endpoints
+from server.edge.routes.context import context_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.grid import grid_endpoints
 from server.edge.routes.operations import operation_endpoints
@@ -35,6 +36,7 @@ from server.edge.websocket import WebSocketEndpoint
 from server.live.connections import Connections
 from server.live.rooms import Rooms
 from server.service.announcing import announce
+from server.service.context import Context
 from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
 from server.service.identity import Identity
@@ -175,6 +177,7 @@ def create_app(node: Node) -> Starlette:
             forget=node.account_changed,
             replicas=node.rooms.states,
         ),
+        *context_endpoints(Context(node.database, node.clock)),
         *operation_endpoints(
             {"postgres": node.postgres_answers, "replicas": node.replicas_fresh},
             told={"bus": node.bus_connected},

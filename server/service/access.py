@@ -60,6 +60,8 @@ class Action(Enum):
     KEEP_OWN_ACCOUNT = "keep_own_account"
     """Read and change one's own account: asked of nobody else's."""
     SEARCH_CUSTOMERS = "search_customers"
+    READ_CONTEXT = "read_context"
+    """Ask about a customer on behalf of a support thread, and read what was asked (X1)."""
     ADMINISTER = "administer"
 
 
@@ -121,6 +123,7 @@ _ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
     Action.BLOCK:              (Mode.FULL,    (_A,  _F,   _F,   _F,   _F,   _F,   _I)),
     Action.KEEP_OWN_ACCOUNT:   (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _I,   _I,   _I)),
     Action.SEARCH_CUSTOMERS:   (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),
+    Action.READ_CONTEXT:       (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),
     Action.ADMINISTER:         (Mode.CONTEXT, (_A,  _F,   _F,   _F,   _F,   _F,   _F)),
 }  # fmt: skip
 

@@ -1,6 +1,8 @@
-"""Letting go of what is no longer needed: diffs that no client can still ask for, and answers to old keys (G7)."""
+"""Letting go of what is no longer needed: diffs that no client can still ask for, answers to old keys (G7), and what
+support was told long ago (X1).
+"""
 
-from grid_engine.interval import HOUR, Instant
+from grid_engine.interval import DAY, HOUR, Instant
 from server.storage.database import Database
 from server.storage.stored_booking import moment
 
@@ -8,10 +10,12 @@ DIFFS_KEPT = 2_048
 """The last versions of each location, whatever their age."""
 DIFF_HOURS = 24
 KEY_HOURS = 48
+CONTEXT_DAYS = 180
+"""They hold customers' bookings, names and addresses: long enough for a conversation that is taken up again."""
 
 
 async def forget_old(database: Database, now: Instant) -> None:
-    """Deletes old diffs and answers; raises ``Unavailable`` while Postgres is away."""
+    """Deletes old diffs, answers, and entries of threads with the threads that have none left; raises ``Unavailable`` while Postgres is away."""
     async with database.connection() as connection:
         await connection.execute(
             """
@@ -24,3 +28,7 @@ async def forget_old(database: Database, now: Instant) -> None:
         await connection.execute(
             "DELETE FROM idempotency_results WHERE created_at < $1", moment(now - KEY_HOURS * HOUR)
         )
+        before = moment(now - CONTEXT_DAYS * DAY)
+        await connection.execute("DELETE FROM context_entries WHERE created_at < $1", before)
+        # Whoever asks in it meanwhile makes it a new one; nothing but its entries knows a thread.
+        await connection.execute("DELETE FROM context_threads WHERE last_asked_at < $1", before)

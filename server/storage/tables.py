@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -365,3 +366,32 @@ class Notification(SQLModel, table=True):
     attempts: int = 0
     created_at: datetime = _instant()
     updated_at: datetime = _instant()
+
+
+class ContextThread(SQLModel, table=True):
+    """A support thread in which something was asked (X1); ``id`` is the helpdesk's."""
+
+    __tablename__ = "context_threads"
+    __table_args__ = (Index("ix_context_threads_last_asked_at", "last_asked_at", "id"),)
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    last_asked_at: datetime = _instant()
+
+
+class ContextEntry(SQLModel, table=True):
+    """What was asked in a thread and what was answered, as it was told; ``answer`` null where nobody was found."""
+
+    __tablename__ = "context_entries"
+    __table_args__ = (
+        Index("ix_context_entries_thread_id", "thread_id", "id"),
+        Index("ix_context_entries_created_at", "created_at"),
+    )
+
+    id: int | None = _identity(BigInteger)
+    thread_id: str = Field(sa_column=Column(Text, ForeignKey("context_threads.id"), nullable=False))
+    asked_by: int | None = Field(default=None, foreign_key="users.id")
+    asked_as: str = Field(sa_column=Column(Text, nullable=False))
+    asked: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    customer_id: int | None = Field(default=None, foreign_key="users.id")
+    answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    created_at: datetime = _instant()

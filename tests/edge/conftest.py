@@ -14,6 +14,7 @@ from server.edge.authentication import Doorkeeper
 from server.edge.endpoint import Endpoint
 from server.edge.headers import SecurityHeaders
 from server.edge.routes.administration import administration_endpoints
+from server.edge.routes.context import context_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.operations import Check, operation_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
@@ -21,6 +22,7 @@ from server.edge.serving import EXCEPTION_HANDLERS, routes_of
 from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
 from server.service.administration.users import Users, new_account
+from server.service.context import Context
 from server.service.identity import Identity
 from server.service.passwords import Passwords
 from server.service.rate_limits import RateLimits
@@ -121,6 +123,7 @@ async def make_edge(database: Database, clock: ManualClock) -> AsyncIterator[Cal
             *administration_endpoints(
                 database, clock, passwords, announce, forget=identity.forget, replicas=lambda: replicas
             ),
+            *context_endpoints(Context(database, clock)),
             *operation_endpoints(checks),
             *extra,
         ]

@@ -96,6 +96,8 @@ DOORS = (
         who="admin",
         body={"location_id": "<venue>", "reason": "Alarm test", **span(START + 60 * HOUR)},
     ),
+    Door(first=Mode.CONTEXT, method="GET", path="/api/context", query={"customer_id": "<customer>"}),
+    Door(first=Mode.CONTEXT, method="GET", path="/api/context/threads"),
     # looking
     Door(first=Mode.VIEW, method="GET", path="/api/grid", query=GRID),
     Door(first=Mode.VIEW, method="GET", path="/api/grid", query=GRID, who="customer"),
@@ -178,6 +180,9 @@ async def test_each_mode_serves_its_doors_and_says_of_the_others_what_they_need(
     assert wrong == []
     async with place.node.http(place.people["customer"]) as client:
         assert (await client.get("/api/me")).json()["mode"] == place.mode
+    async with place.node.http(place.people["admin"]) as client:
+        context = await client.get("/api/context", params=place.filled({"customer_id": "<customer>"}))
+        assert context.json()["has_booking"] is True
     async with place.node.http() as client:
         assert (await client.get("/readyz")).status_code == 200
         assert (await client.get("/api/openapi.json")).status_code == 200

@@ -94,6 +94,7 @@ def test_a1_an_operator_sees_what_staff_see_and_never_overrides_undoes_or_blocks
         Action.READ_AUDIT,
         Action.KEEP_OWN_ACCOUNT,
         Action.SEARCH_CUSTOMERS,
+        Action.READ_CONTEXT,
     }
 
 
@@ -102,7 +103,7 @@ def test_a1_staff_do_all_with_bookings_at_their_locations_and_are_customers_else
     assert not allows(STAFF, Action.BLOCK, location_id=HERE)
     assert not allows(STAFF, Action.ADMINISTER)
     for action in Action:
-        if action not in (Action.SEARCH_CUSTOMERS, Action.ADMINISTER):
+        if action not in (Action.SEARCH_CUSTOMERS, Action.READ_CONTEXT, Action.ADMINISTER):
             elsewhere = decide(STAFF, action, location_id=THERE, owner_id=9)
             assert elsewhere is decide(CUSTOMER, action, location_id=THERE, owner_id=9)
 
@@ -161,7 +162,13 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
     [
         (
             Mode.CONTEXT,
-            {Action.READ_LOCATION, Action.KEEP_OWN_ACCOUNT, Action.SEARCH_CUSTOMERS, Action.ADMINISTER},
+            {
+                Action.READ_LOCATION,
+                Action.KEEP_OWN_ACCOUNT,
+                Action.SEARCH_CUSTOMERS,
+                Action.READ_CONTEXT,
+                Action.ADMINISTER,
+            },
         ),
         (
             Mode.VIEW,
