@@ -90,8 +90,12 @@ class Draft(GridView):
         return self.version, len(self._operations)
 
     def rollback(self, savepoint: tuple[int, int]) -> None:
-        """Forget what was staged, and which changes were closed, since the savepoint. O(operations kept)."""
+        """Forget what was staged, and which changes were closed, since the savepoint. O(operations kept), if there is any
+        to forget.
+        """
         self.version, length = savepoint
+        if length == len(self._operations):
+            return
         kept = self._operations[:length]
         self._operations = []
         self._staged = IntervalTree()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from grid_engine.interval import Instant
-from server.service.deliberation import Change, audit_entry
+from server.service.changes import Change, audit_entry
 from server.storage.batch import AuditEntry
 from server.storage.stored_booking import StoredBooking
 

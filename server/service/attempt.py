@@ -1,21 +1,22 @@
-"""One attempt to commit a batch of a location: one transaction, from its locks to its commit.
+"""One attempt to commit a batch: one transaction, from its locks to its commit.
 
-The story of ``wire.md``, consistency model 4: lock keys, then customers, then locations; bring the replica to the locked
-version; judge every command in order, each on what those before it did; write it all; commit. Belongs here: that order.
+The story of ``wire.md``, consistency model 4: lock keys, then customers, then locations; bring the replicas to the locked
+versions; judge every command in order, each on what those before it did; write it all; commit. Belongs here: that order.
 Does not belong here: retrying (``writer``), what a command means (``bookings``), SQL (``server.storage``).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from grid_engine.diff import Diff, Reload, Remove, join
+from grid_engine.diff import Diff, Reload, join
 from grid_engine.interval import Instant
 from server.clock import Clock
 from server.errors import IdempotencyMismatch, Problem, Stale, Unavailable
 from server.live.desk import Done
 from server.live.room import Room
 from server.service.bookings import DECIDERS
-from server.service.deliberation import Change, Deliberation, audit_entry
+from server.service.changes import Change, audit_entry
+from server.service.deliberation import Deliberation, Place
 from server.service.orders import Decision, Order
 from server.service.sweeping import MOST_COMPLETED, complete_ended, expire_overdue
 from server.storage.batch import (
@@ -33,15 +34,19 @@ from server.storage.bookings import read_last_events
 from server.storage.customers import Customer, lock_accounts, with_circumstances
 from server.storage.database import Connection, ContentionError, Database
 from server.storage.locations import load, read_diffs, read_state
-from server.storage.stored_booking import StoredBooking
 
 
-class CustomersChangedError(ContentionError):
-    """A booking is another customer's than was known when the batch locked its customers."""
+class MoreConcernedError(ContentionError):
+    """The batch concerns accounts or locations that were not known when it locked its own."""
 
-    def __init__(self, customer_ids: frozenset[int]) -> None:
-        super().__init__(f"customers {sorted(customer_ids)} were not locked")
+    def __init__(
+        self, customer_ids: frozenset[int] = frozenset(), location_ids: frozenset[int] = frozenset()
+    ) -> None:
+        super().__init__(
+            f"accounts {sorted(customer_ids)} and locations {sorted(location_ids)} were not locked"
+        )
         self.customer_ids = customer_ids
+        self.location_ids = location_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +55,17 @@ class Committed:
 
     decisions: list[Decision]
     diffs: Mapping[int, tuple[str, Diff]]
-    """Location id → (epoch, diff); the batch's own location and, where a hold was replaced, the other one's."""
+    """Location id → (epoch, diff)."""
 
 
 @dataclass(kw_only=True)
 class Attempt:
-    """A batch on its way; ``changes`` can be read after a failure, to tell what was attempted."""
+    """A batch on its way, with the rooms of all locations that it concerns.
 
-    room: Room
+    ``changes`` can be read after a failure, to tell what was attempted.
+    """
+
+    rooms: Sequence[Room]
     orders: Sequence[Order]
     sweeps: bool
     database: Database
@@ -79,48 +87,33 @@ class Attempt:
             accounts = await lock_accounts(
                 connection, {id_ for order in self.orders for id_ in order.customer_ids}
             )
-            elsewhere = await self._holds_elsewhere(connection)
-            locked = await lock_locations(
-                connection, {self.room.state.id, *(hold.location_id for hold in elsewhere)}
-            )
-            if elsewhere:
-                # It may have lapsed while its location's lock was waited for; nobody else can have placed another.
-                elsewhere = await self._holds_elsewhere(connection)
-            here = locked.get(self.room.state.id)
-            if here is None:
-                raise Unavailable("The location is being restored")
-            await self._bring_up_to_date(connection, here)
+            locked = await lock_locations(connection, {room.id for room in self.rooms})
+            for room in self.rooms:
+                await self._bring_up_to_date(connection, room, locked.get(room.id))
             # One instant for what is read and what is judged: a hold that lapsed in between would refuse somebody (G5).
             now = self.clock.now()
             customers = await with_circumstances(connection, accounts, now)
-            deliberation = await self._deliberate(connection, customers, elsewhere, now)
+            deliberation = await self._deliberate(connection, customers, now)
 
             decisions, answers = self._decide(deliberation, kept)
             if self.sweeps:
-                ended = await read_ended(connection, here.id, deliberation.now, MOST_COMPLETED)
-                complete_ended(deliberation, ended)
+                for room in self.rooms:
+                    complete_ended(deliberation, await read_ended(connection, room.id, now, MOST_COMPLETED))
 
-            diffs = {here.id: (here.epoch, deliberation.draft.diff())} if deliberation.changes else {}
-            if any(change.event_type == "held" for change in deliberation.changes):
-                diffs |= self._release(elsewhere, locked, deliberation)
+            diffs = deliberation.diffs()
             if diffs or answers:
                 await self._write(connection, deliberation, diffs, answers)
-        return Committed(decisions=decisions, diffs=diffs)
+        return Committed(
+            decisions=decisions,
+            diffs={id_: (locked[id_].epoch, diff) for id_, diff in diffs.items()},
+        )
 
-    async def _holds_elsewhere(self, connection: Connection) -> list[StoredBooking]:
-        """The hold that a new one replaces, where it is at another location; a hold is always decided alone (G5)."""
-        if len(self.orders) != 1 or self.orders[0].command.op != "hold":
-            return []
-        user_id = self.orders[0].principal.user_id
-        if user_id is None:
-            return []
-        return [
-            hold for hold in await read_holds(connection, user_id) if hold.location_id != self.room.state.id
-        ]
-
-    async def _bring_up_to_date(self, connection: Connection, locked: LockedLocation) -> None:
+    async def _bring_up_to_date(
+        self, connection: Connection, room: Room, locked: LockedLocation | None
+    ) -> None:
         """Takes the replica to the locked version: a replica may lag, but nothing is judged on one that does."""
-        room = self.room
+        if locked is None:
+            raise Unavailable("The location is being restored")
         if room.epoch == locked.epoch and room.version < locked.version:
             diffs = await read_diffs(connection, locked.id, room.version, locked.version)
             if diffs is not None:
@@ -136,43 +129,34 @@ class Attempt:
             room.state = await read_state(connection, locked.id) or room.state
 
     async def _deliberate(
-        self,
-        connection: Connection,
-        customers: Mapping[int, Customer],
-        elsewhere: Sequence[StoredBooking],
-        now: Instant,
+        self, connection: Connection, customers: Mapping[int, Customer], now: Instant
     ) -> Deliberation:
+        here = {room.id for room in self.rooms}
         targets = {order.target for order in self.orders if order.target}
         targets |= {hold_id for order in self.orders if (hold_id := order.hold_id)}
         last_events = await read_last_events(
             connection, [order.target for order in self.orders if order.target and order.command.op == "undo"]
         )
-        bookings = await read_targets(connection, self.room.state.id, targets, now)
+        bookings = await read_targets(connection, here, targets, now)
         concerned = {booking.user_id for id_, booking in bookings.items() if id_ in targets}
         # Undone, a booking that was passed on is its earlier customer's again.
         concerned |= {(event.metadata["before"] or {}).get("user_id") for event in last_events.values()}
-        holders = {order.principal.user_id for order in self.orders if order.command.op == "hold"}
-        holders |= {bookings[id_].user_id for id_ in last_events if id_ in bookings}
-        for holder in holders:
-            if holder is not None:
-                bookings |= {hold.id: hold for hold in await read_holds(connection, holder)}
-        strangers = {id_ for id_ in concerned if id_ is not None and id_ not in customers}
+        strangers = _known(concerned) - customers.keys()
         if strangers:
-            raise CustomersChangedError(frozenset(strangers))
-        replaced = {hold.id for hold in elsewhere}
+            raise MoreConcernedError(customer_ids=frozenset(strangers))
+        holders = _known({order.principal.user_id for order in self.orders if order.command.op == "hold"})
+        restored = _known({bookings[id_].user_id for id_ in last_events if id_ in bookings})
+        holds = await read_holds(connection, holders | restored)
+        elsewhere = {hold.location_id for hold in holds if hold.user_id in holders} - here
+        if elsewhere:
+            # The hold that a new one replaces is given back at its own location, under that location's lock (G5).
+            raise MoreConcernedError(location_ids=frozenset(elsewhere))
         return Deliberation(
-            state=self.room.state,
-            draft=self.room.grid.draft(),
+            places=[Place(state=room.state, draft=room.grid.draft()) for room in self.rooms],
             clock=self.clock,
             now=now,
-            customers={
-                id_: replace(
-                    customer,
-                    bookings=tuple(each for each in customer.bookings if each.id not in replaced),
-                )
-                for id_, customer in customers.items()
-            },
-            bookings=bookings,
+            customers=customers,
+            bookings=bookings | {hold.id: hold for hold in holds},
             last_events=last_events,
         )
 
@@ -203,77 +187,50 @@ class Attempt:
                 fresh.append(answered[key])
         return decisions, fresh
 
-    def _release(
-        self,
-        elsewhere: Sequence[StoredBooking],
-        locked: Mapping[int, LockedLocation],
-        deliberation: Deliberation,
-    ) -> dict[int, tuple[str, Diff]]:
-        """Gives back the replaced hold at its own location, under that location's next version."""
-        released: dict[int, tuple[str, Diff]] = {}
-        for hold in elsewhere:
-            location = locked[hold.location_id]
-            version = location.version + 1
-            overdue = hold.expires_at is not None and hold.expires_at <= deliberation.now
-            deliberation.changes.append(
-                Change(
-                    event_type="expired" if overdue else "released",
-                    before=hold,
-                    after=replace(
-                        hold,
-                        status="expired" if overdue else "cancelled",
-                        expires_at=None,
-                        updated_at=deliberation.now,
-                        version=version,
-                    ),
-                    actor_id=None if overdue else self.orders[0].principal.user_id,
-                    cause="expiry" if overdue else "replaced",
-                )
-            )
-            gone = Remove(version, hold.id, hold.grid_id, hold.user_id)
-            released[location.id] = (location.epoch, Diff(location.version, version, (gone,)))
-        return released
-
     async def _write(
         self,
         connection: Connection,
         deliberation: Deliberation,
-        diffs: Mapping[int, tuple[str, Diff]],
+        diffs: Mapping[int, Diff],
         answers: Sequence[KeptAnswer],
     ) -> None:
         self.changes = deliberation.changes
-        await self._write_visitors(connection, deliberation)
-        inserted, updated = deliberation.written()
+        await _write_visitors(connection, deliberation)
+        written = deliberation.written()
         await write(
             connection,
-            inserted=inserted,
-            updated=updated,
+            inserted=written.inserted,
+            updated=written.updated,
+            vacated=written.vacated,
             audit=[audit_entry(change) for change in deliberation.changes],
-            diffs={location_id: diff for location_id, (_, diff) in diffs.items()},
+            diffs=diffs,
             answers=answers,
             now=deliberation.now,
         )
 
-    async def _write_visitors(self, connection: Connection, deliberation: Deliberation) -> None:
-        places = [
-            (place, change.after.visitor)
-            for place, change in enumerate(deliberation.changes)
-            if change.after.visitor is not None and change.after.visitor.id is None
-        ]
-        ids = await write_visitors(
-            connection,
-            self.room.state.id,
-            [(visitor.name, visitor.phone) for _, visitor in places],
-            deliberation.now,
-        )
-        for (place, visitor), id_ in zip(places, ids, strict=True):
-            change = deliberation.changes[place]
-            known = replace(change.after, visitor=replace(visitor, id=id_))
-            deliberation.changes[place] = replace(change, after=known)
+
+def _known(ids: set[int | None]) -> set[int]:
+    return {id_ for id_ in ids if id_ is not None}
+
+
+async def _write_visitors(connection: Connection, deliberation: Deliberation) -> None:
+    unnamed = deliberation.unnamed_visitors()
+    ids = await write_visitors(
+        connection,
+        [
+            (booking.location_id, booking.visitor.name, booking.visitor.phone)
+            for _, booking in unnamed
+            if booking.visitor is not None
+        ],
+        deliberation.now,
+    )
+    for (place, _), id_ in zip(unnamed, ids, strict=True):
+        deliberation.name_visitor(place, id_)
 
 
 def _decide_one(order: Order, deliberation: Deliberation) -> Decision:
-    """The order's decision; what it staged stays only if it is done, and makes one version (G6)."""
+    """The order's decision; what it staged stays only if it is done, and makes one version of each location (G6)."""
+    deliberation.turn_to(order.location_id)
     savepoint = deliberation.savepoint()
     try:
         if order.command.if_version is not None and order.target:
@@ -283,10 +240,10 @@ def _decide_one(order: Order, deliberation: Deliberation) -> Decision:
         decision = DECIDERS[order.command.op](order, deliberation)
     except Problem as problem:
         decision = problem
-    if not isinstance(decision, Done):
+    if isinstance(decision, Done):
+        deliberation.close_change()
+    else:
         deliberation.rollback(savepoint)
-    elif len(deliberation.changes) > savepoint.changes:
-        deliberation.draft.close_change()
     return decision
 
 

@@ -1,24 +1,25 @@
 """A batch under its locks: what its commands see, and what they have decided so far.
 
-Every command of a batch sees the ones before it. Belongs here: the state of the deciding, in memory. Does not belong
-here: any command (``bookings``), or the transaction around it (``writer``).
+Every command of a batch sees the ones before it. Belongs here: the state of the deciding, in memory, at all locations that
+the batch has locked. Does not belong here: any command (``bookings``, ``blocks``), or the transaction around it
+(``attempt``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from grid_engine.diff import Diff
 from grid_engine.draft import Draft
 from grid_engine.interval import Instant
 from rules.evaluate import evaluate
-from rules.model import Proposal, Standing, Verdict, Violation
+from rules.model import Facts, Proposal, Standing, Verdict
 from rules.policy import Policy, write_values
 from server.clock import Clock
 from server.errors import NotFound
+from server.service.changes import Change, audit_entry
 from server.service.circumstances import facts_for, policy_in_force, standing_of
 from server.service.orders import Rejected
-from server.service.views import audit_body
-from server.storage.batch import AuditEntry
 from server.storage.bookings import BookingEvent
 from server.storage.customers import ActiveBooking, Customer
 from server.storage.location_state import LocationState
@@ -26,50 +27,75 @@ from server.storage.stored_booking import StoredBooking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What one command does to one booking; ``before`` is None for a new one."""
+class Place:
+    """A location under its lock: its configuration, and the changes that are being decided over its grid."""
 
-    event_type: str
-    before: StoredBooking | None
-    after: StoredBooking
-    actor_id: int | None
-    cause: str = "command"
-    waived: tuple[Violation, ...] = ()
-    override_reason: str | None = None
+    state: LocationState
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Savepoint:
     """What a deliberation goes back to."""
 
-    draft: tuple[int, int]
+    drafts: Mapping[int, tuple[int, int]]
     changes: int
     customers: dict[int, Customer]
     bookings: dict[str, StoredBooking]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a batch comes to: new bookings and changed ones, each as its last change leaves it.
+
+    ``vacated`` are the ids of changed ones that give up time on a resource, which others of the batch may take.
+    """
+
+    inserted: Sequence[StoredBooking]
+    updated: Sequence[StoredBooking]
+    vacated: Sequence[str]
+
+
 class Deliberation:
-    """The present state of one location, as the batch sees it at ``now``; nothing here awaits."""
+    """The present state of the locations under lock, as the batch sees it at ``now``; nothing here awaits.
+
+    One of them is where the command being decided is (``turn_to``): its ``state`` and ``draft`` are meant.
+    """
 
     def __init__(
         self,
         *,
-        state: LocationState,
-        draft: Draft,
+        places: Sequence[Place],
         clock: Clock,
         now: Instant,
         customers: Mapping[int, Customer],
         bookings: Mapping[str, StoredBooking],
         last_events: Mapping[str, BookingEvent],
     ) -> None:
-        self.state = state
-        self.draft = draft
         self.clock = clock
         self.now = now
         self.changes: list[Change] = []
+        self._places = {place.state.id: place for place in places}
+        self._here = places[0]
         self._customers = dict(customers)
         self._bookings = dict(bookings)
         self._last_events = dict(last_events)
+        self._last_changes: dict[str, Change] = {}
+        self._open: set[int] = set()
+
+    @property
+    def state(self) -> LocationState:
+        """The configuration of the location whose turn it is."""
+        return self._here.state
+
+    @property
+    def draft(self) -> Draft:
+        """The grid of the location whose turn it is, with what the batch decided so far."""
+        return self._here.draft
+
+    def turn_to(self, location_id: int) -> None:
+        """Has the next command be about this location, which is one of those under lock."""
+        self._here = self._places[location_id]
 
     def customer(self, user_id: int | None) -> Customer | None:
         """The account, as locked and as changed by the batch so far; None for nobody.
@@ -101,18 +127,18 @@ class Deliberation:
 
     def last_event(self, booking: StoredBooking) -> BookingEvent | None:
         """The newest event of a booking that somebody asks to undo: what the batch itself did to it comes last."""
-        for change in reversed(self.changes):
-            if change.after.id == booking.id:
-                entry = audit_entry(change)
-                return BookingEvent(
-                    id=0,  # it is given one when it is written
-                    booking_id=booking.id,
-                    event_type=entry.event_type,
-                    actor_id=entry.actor_id,
-                    metadata=entry.metadata,
-                    created_at=self.now,
-                )
-        return self._last_events.get(booking.id)
+        change = self._last_changes.get(booking.id)
+        if change is None:
+            return self._last_events.get(booking.id)
+        entry = audit_entry(change)
+        return BookingEvent(
+            id=0,  # it is given one when it is written
+            booking_id=booking.id,
+            event_type=entry.event_type,
+            actor_id=entry.actor_id,
+            metadata=entry.metadata,
+            created_at=self.now,
+        )
 
     def require_resource(self, resource_id: int) -> None:
         """Raises ``NotFound`` unless it is an active resource of an active location."""
@@ -130,47 +156,56 @@ class Deliberation:
 
     def judge(self, proposal: Proposal, customer: Customer | None) -> Verdict | Rejected:
         """The verdict, if it allows the proposal; else the refusal with all that suggestions need."""
-        without = proposal.existing.id if proposal.existing else None
-        facts = facts_for(self.state, self.draft, customer, self.now, without=without)
+        facts = self.facts(customer, without=proposal.existing.id if proposal.existing else None)
         verdict = evaluate(proposal, facts)
         return verdict if verdict.allowed else Rejected(verdict=verdict, proposal=proposal, facts=facts)
+
+    def facts(self, customer: Customer | None, *, without: str | None = None) -> Facts:
+        """What a proposal for the customer is judged by, the booking ``without`` not counted."""
+        return facts_for(self.state, self.draft, customer, self.now, without=without)
 
     def values_judged_by(self, customer: Customer | None) -> dict[str, Any]:
         """What a booking records of its policy (R20)."""
         return write_values(self.policy_for(customer))
 
     def stage(self, change: Change) -> StoredBooking:
-        """Makes the change in the draft, under the version being made, and gives the booking with that version."""
-        after = replace(change.after, version=self.draft.version + 1, updated_at=self.now)
+        """Makes the change in its location's draft, under the version being made, and gives the booking with that version."""
+        place = self._places[change.after.location_id]
+        after = replace(change.after, version=place.draft.version + 1, updated_at=self.now)
         record = after.record()
         if record is None:
-            self.draft.remove(after.id)
+            place.draft.remove(after.id)
         else:
-            self.draft.put(record)
+            place.draft.put(record)
         self._bookings[after.id] = after
         self._recount(change.before, after)
-        self.changes.append(replace(change, after=after))
+        staged = replace(change, after=after)
+        self.changes.append(staged)
+        self._last_changes[after.id] = staged
+        self._open.add(place.state.id)
         return after
 
+    def close_change(self) -> None:
+        """Ends what was staged since the last time as one change: one version of each location that it is about (G6)."""
+        for location_id in self._open:
+            self._places[location_id].draft.close_change()
+        self._open.clear()
+
     def overdue_holds(self) -> list[StoredBooking]:
-        """Holds of the location whose time is over, to be expired before anything is judged (G5)."""
+        """Holds of the locations whose time is over, to be expired before anything is judged (G5)."""
         return [
             booking
             for booking in self._bookings.values()
             if booking.status == "held"
-            and booking.location_id == self.state.id
+            and booking.location_id in self._places
             and booking.expires_at is not None
             and booking.expires_at <= self.now
         ]
 
     def active_hold_of(self, user_id: int) -> StoredBooking | None:
-        """The customer's hold at this location, which a new one replaces (G5)."""
+        """The customer's hold at any of the locations, which a new one replaces (G5); known of those who hold or undo."""
         for booking in self._bookings.values():
-            if (
-                booking.status == "held"
-                and booking.user_id == user_id
-                and booking.location_id == self.state.id
-            ):
+            if booking.status == "held" and booking.user_id == user_id:
                 return booking
         return None
 
@@ -182,32 +217,64 @@ class Deliberation:
         )
 
     def is_unchanged(self, booking: StoredBooking) -> bool:
-        """Whether the batch has not touched it."""
-        return all(change.after.id != booking.id for change in self.changes)
+        """Whether the batch has not touched it. O(1)."""
+        return booking.id not in self._last_changes
 
-    def savepoint(self) -> "Savepoint":
-        """A mark to roll back to when a command turns out to be refused half way."""
+    def savepoint(self) -> Savepoint:
+        """A mark to roll back to when a command turns out to be refused half way; no change is open then."""
         return Savepoint(
-            draft=self.draft.savepoint(),
+            drafts={id_: place.draft.savepoint() for id_, place in self._places.items()},
             changes=len(self.changes),
             customers=dict(self._customers),
             bookings=dict(self._bookings),
         )
 
-    def rollback(self, savepoint: "Savepoint") -> None:
+    def rollback(self, savepoint: Savepoint) -> None:
         """Forgets what was staged since the mark."""
-        self.draft.rollback(savepoint.draft)
-        del self.changes[savepoint.changes :]
+        for id_, mark in savepoint.drafts.items():
+            self._places[id_].draft.rollback(mark)
+        if len(self.changes) > savepoint.changes:
+            del self.changes[savepoint.changes :]
+            self._last_changes = {change.after.id: change for change in self.changes}
         self._customers = savepoint.customers
         self._bookings = savepoint.bookings
+        self._open.clear()
 
-    def written(self) -> tuple[list[StoredBooking], list[StoredBooking]]:
-        """(new bookings, changed bookings), each as the last change leaves it."""
-        created = {change.after.id for change in self.changes if change.before is None}
-        last = {change.after.id: change.after for change in self.changes}
-        return (
-            [booking for id_, booking in last.items() if id_ in created],
-            [booking for id_, booking in last.items() if id_ not in created],
+    def diffs(self) -> dict[int, Diff]:
+        """What the batch does to each location that it changes."""
+        diffs = {id_: place.draft.diff() for id_, place in self._places.items()}
+        return {id_: diff for id_, diff in diffs.items() if diff.version > diff.base}
+
+    def unnamed_visitors(self) -> list[tuple[int, StoredBooking]]:
+        """Bookings of walk-ins who have no id yet, each with its place in ``changes``."""
+        return [
+            (place, change.after)
+            for place, change in enumerate(self.changes)
+            if change.after.visitor is not None and change.after.visitor.id is None
+        ]
+
+    def name_visitor(self, place: int, visitor_id: int) -> None:
+        """Gives the walk-in of a change their id."""
+        change = self.changes[place]
+        if change.after.visitor is None:
+            raise TypeError("the booking is not a visitor's")
+        named = replace(
+            change, after=replace(change.after, visitor=replace(change.after.visitor, id=visitor_id))
+        )
+        self.changes[place] = named
+        if self._last_changes[named.after.id] is change:
+            self._last_changes[named.after.id] = named
+
+    def written(self) -> Written:
+        """All that is to be written of bookings."""
+        first: dict[str, StoredBooking | None] = {}
+        for change in self.changes:
+            first.setdefault(change.after.id, change.before)
+        last = [(first[id_], change.after) for id_, change in self._last_changes.items()]
+        return Written(
+            inserted=[after for before, after in last if before is None],
+            updated=[after for before, after in last if before is not None],
+            vacated=[after.id for before, after in last if before is not None and _gives_up(before, after)],
         )
 
     def _recount(self, before: StoredBooking | None, after: StoredBooking) -> None:
@@ -221,27 +288,17 @@ class Deliberation:
             self._customers[customer.id] = replace(customer, bookings=others)
 
 
+def _gives_up(before: StoredBooking, after: StoredBooking) -> bool:
+    """Whether it took time that it does not take any more."""
+    return before.is_active and (
+        not after.is_active or (before.resource_id, before.interval) != (after.resource_id, after.interval)
+    )
+
+
 def _counted(booking: StoredBooking) -> ActiveBooking:
     return ActiveBooking(
         id=booking.id,
         location_id=booking.location_id,
         interval=booking.interval,
         held=booking.status == "held",
-    )
-
-
-def audit_entry(change: Change) -> AuditEntry:
-    """The event that is written with the change."""
-    return AuditEntry(
-        booking_id=change.after.id,
-        location_id=change.after.location_id,
-        event_type=change.event_type,
-        actor_id=change.actor_id,
-        metadata={
-            "before": audit_body(change.before),
-            "after": audit_body(change.after),
-            "cause": change.cause,
-            "waived": [{"code": each.code, "params": dict(each.params)} for each in change.waived],
-            "override_reason": change.override_reason if change.waived else None,
-        },
     )

@@ -1,7 +1,7 @@
 """A command on its way through the service, and what can become of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from rules.model import Facts, Proposal, Role, Verdict
@@ -31,8 +31,9 @@ BodyType = TypeVar("BodyType", bound=Body)
 class Order:
     """A command that somebody may give, at the location that will decide it.
 
-    ``customer_ids`` are the accounts it is for, as far as is known before the locks; their rows are locked with the batch.
-    ``answered`` is called once, before the diff of the answer's version is shown to anybody on this node.
+    ``customer_ids`` are the accounts it is for, and ``elsewhere`` other locations that it changes, as far as either is known
+    before the locks; their rows are locked with the batch. ``answered`` is called once, before the diff of the answer's
+    version is shown to anybody on this node.
     """
 
     principal: Principal
@@ -40,6 +41,20 @@ class Order:
     location_id: int
     customer_ids: frozenset[int]
     answered: Callable[[Answer], None]
+    elsewhere: frozenset[int] = frozenset()
+
+    @property
+    def location_ids(self) -> frozenset[int]:
+        """All locations that it changes."""
+        return self.elsewhere | {self.location_id}
+
+    def concerning(self, customer_ids: frozenset[int], location_ids: frozenset[int]) -> "Order":
+        """The order, known to concern more accounts and locations."""
+        return replace(
+            self,
+            customer_ids=self.customer_ids | customer_ids,
+            elsewhere=(self.elsewhere | location_ids) - {self.location_id},
+        )
 
     def body(self, kind: type[BodyType]) -> BodyType:
         """The command's body, known to be of ``kind`` by its operation."""

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from server.service.deliberation import Change, Deliberation
+from server.service.changes import Change
+from server.service.deliberation import Deliberation
 from server.storage.stored_booking import StoredBooking
 
 MOST_COMPLETED = 500
@@ -18,8 +19,7 @@ class Sweep:
 
 def expire_overdue(deliberation: Deliberation) -> None:
     """Frees what is held beyond its time, as one change, so that an overdue hold never refuses anybody (G5)."""
-    overdue = deliberation.overdue_holds()
-    for hold in overdue:
+    for hold in deliberation.overdue_holds():
         deliberation.stage(
             Change(
                 event_type="expired",
@@ -29,14 +29,12 @@ def expire_overdue(deliberation: Deliberation) -> None:
                 cause="expiry",
             )
         )
-    if overdue:
-        deliberation.draft.close_change()
+    deliberation.close_change()
 
 
 def complete_ended(deliberation: Deliberation, ended: list[StoredBooking]) -> None:
     """Completes what has ended, as one change."""
-    still = [booking for booking in ended if deliberation.is_unchanged(booking)]
-    for booking in still:
+    for booking in filter(deliberation.is_unchanged, ended):
         deliberation.stage(
             Change(
                 event_type="completed",
@@ -46,5 +44,4 @@ def complete_ended(deliberation: Deliberation, ended: list[StoredBooking]) -> No
                 cause="completion",
             )
         )
-    if still:
-        deliberation.draft.close_change()
+    deliberation.close_change()

@@ -6,8 +6,8 @@ here: the queue, what is tried again, and answering. Does not belong here: the t
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import TypeAlias
 
@@ -20,7 +20,7 @@ from server.errors import Duplicate, Problem, Refused, Unavailable
 from server.live.desk import Answer
 from server.live.room import Room
 from server.live.rooms import Rooms
-from server.service.attempt import Attempt, Committed, CustomersChangedError
+from server.service.attempt import Attempt, Committed, MoreConcernedError
 from server.service.circumstances import as_offered
 from server.service.orders import Decision, Order, Rejected
 from server.service.sweeping import Sweep
@@ -68,7 +68,7 @@ class Writer:
             self._working = None
 
     def _next_batch(self) -> list[Task]:
-        """What waits, up to the most in a batch; a hold stands alone, for it may concern two locations."""
+        """What waits, up to the most in a batch; an order that changes several locations stands alone."""
         batch = [self._queue.popleft()]
         while self._queue and len(batch) < MOST_IN_A_BATCH and not _stands_alone(batch[-1]):
             if _stands_alone(self._queue[0]):
@@ -96,9 +96,9 @@ class Writer:
             for _ in range(ATTEMPTS):
                 try:
                     return await self._try([task])
-                except CustomersChangedError as error:
+                except MoreConcernedError as error:
                     if isinstance(task, Order):
-                        task = replace(task, customer_ids=task.customer_ids | error.customer_ids)
+                        task = task.concerning(error.customer_ids, error.location_ids)
                 except (ContentionError, Duplicate) as error:
                     # A duplicate here is a code that happened to be drawn twice: the next attempt draws another.
                     log.info("Trying a command again", location=self._location_id, because=str(error))
@@ -111,41 +111,41 @@ class Writer:
 
     async def _try(self, batch: list[Task]) -> None:
         orders = [task for task in batch if isinstance(task, Order)]
-        room = await self._rooms.open(self._location_id)
+        location_ids = {self._location_id}.union(*(order.location_ids for order in orders))
+        rooms = [await self._rooms.open(location_id) for location_id in sorted(location_ids)]
         attempt = Attempt(
-            room=room,
+            rooms=rooms,
             orders=orders,
             sweeps=len(orders) < len(batch),
             database=self._database,
             clock=self._clock,
         )
         try:
-            with room.committing():
+            with ExitStack() as committing:
+                for room in rooms:
+                    committing.enter_context(room.committing())
                 committed = await attempt.commit()
-                self._settle(room, orders, committed)
+                self._settle(rooms, orders, committed)
         except OccupancyTakenError:
             if len(batch) > 1:
                 raise
             raise await self._taken(attempt) from None
-        await self._publish(room, committed)
-
-    def _settle(self, room: Room, orders: list[Order], committed: Committed) -> None:
-        """Answers and shows what was committed on this node, so that callers read their own writes."""
-        settled: list[Callable[[], None]] = []
-        for order, decision in zip(orders, committed.decisions, strict=True):
-            settled.append(partial(_answer, order, decision, room))
-        own = committed.diffs.get(room.state.id)
-        if own is not None:
-            room.advance(own[1], answers=settled)
-        else:
-            for answer in settled:
-                answer()
-
-    async def _publish(self, room: Room, committed: Committed) -> None:
         for location_id, (epoch, diff) in committed.diffs.items():
-            if location_id != room.state.id:
-                self._rooms.receive(location_id, epoch, diff)
             await self._rooms.publish(location_id, epoch, diff)
+
+    def _settle(self, rooms: Sequence[Room], orders: list[Order], committed: Committed) -> None:
+        """Answers and shows what was committed on this node, so that callers read their own writes."""
+        room_of = {room.id: room for room in rooms}
+        answers: list[Callable[[], None]] = [
+            partial(_answer, order, decision, room_of[order.location_id])
+            for order, decision in zip(orders, committed.decisions, strict=True)
+        ]
+        for location_id, (_, diff) in committed.diffs.items():
+            # All answers come before any diff that they tell of.
+            room_of[location_id].advance(diff, answers=answers)
+            answers = []
+        for answer in answers:
+            answer()
 
     async def _taken(self, attempt: Attempt) -> Refused:
         """The conflict that only the constraint saw: with something too old, or too far away, for the replica."""
@@ -177,7 +177,7 @@ def refusal(rejected: Rejected, room: Room) -> Refused:
 
 
 def _stands_alone(task: Task) -> bool:
-    return isinstance(task, Order) and task.command.op == "hold"
+    return isinstance(task, Order) and bool(task.elsewhere)
 
 
 def _answer(order: Order, decision: Decision, room: Room) -> None:

@@ -104,21 +104,26 @@ async def lock_locations(connection: Connection, ids: Collection[int]) -> dict[i
 
 
 async def read_targets(
-    connection: Connection, location_id: int, ids: Collection[str], now: Instant
+    connection: Connection, location_ids: Collection[int], ids: Collection[str], now: Instant
 ) -> dict[str, StoredBooking]:
-    """The bookings that commands are about, and the location's holds that are overdue at ``now`` (G5)."""
+    """The bookings that commands are about, and the locations' holds that are overdue at ``now`` (G5)."""
     rows = await connection.fetch(
-        f"{SELECT_BOOKING} WHERE b.id = ANY($1::uuid[]) OR (b.location_id = $2 AND b.status = 'held' AND b.expires_at <= $3)",
+        f"""{SELECT_BOOKING} WHERE b.id = ANY($1::uuid[])
+        OR (b.location_id = ANY($2::int[]) AND b.status = 'held' AND b.expires_at <= $3)""",
         list(ids),
-        location_id,
+        list(location_ids),
         moment(now),
     )
     return {booking.id: booking for booking in map(from_row, rows)}
 
 
-async def read_holds(connection: Connection, user_id: int) -> list[StoredBooking]:
-    """The customer's hold, overdue or not, at whatever location; there is one at the most (G5)."""
-    rows = await connection.fetch(f"{SELECT_BOOKING} WHERE b.user_id = $1 AND b.status = 'held'", user_id)
+async def read_holds(connection: Connection, user_ids: Collection[int]) -> list[StoredBooking]:
+    """The customers' holds, overdue or not, at whatever location; each has one at the most (G5)."""
+    if not user_ids:
+        return []
+    rows = await connection.fetch(
+        f"{SELECT_BOOKING} WHERE b.user_id = ANY($1::int[]) AND b.status = 'held'", list(user_ids)
+    )
     return [from_row(row) for row in rows]
 
 
@@ -137,24 +142,28 @@ async def read_ended(
 
 
 async def write_visitors(
-    connection: Connection, location_id: int, visitors: Sequence[tuple[str, str | None]], now: Instant
+    connection: Connection, visitors: Sequence[tuple[int, str, str | None]], now: Instant
 ) -> list[int]:
-    """Keeps (name, phone) of walk-ins and gives their ids, in the same order."""
+    """Keeps (location id, name, phone) of walk-ins and gives their ids, in the same order."""
     if not visitors:
         return []
     rows = await connection.fetch(
         """
         INSERT INTO visitors (location_id, name, phone, created_at)
-        SELECT $1, name, phone, $4 FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS v(name, phone, place)
+        SELECT location_id, name, phone, $4
+        FROM unnest($1::int[], $2::text[], $3::text[]) WITH ORDINALITY AS v(location_id, name, phone, place)
         ORDER BY place RETURNING id
         """,
-        location_id,
-        [name for name, _ in visitors],
-        [phone for _, phone in visitors],
+        [location_id for location_id, _, _ in visitors],
+        [name for _, name, _ in visitors],
+        [phone for _, _, phone in visitors],
         moment(now),
     )
     return [row["id"] for row in rows]
 
+
+_VACATE = "UPDATE bookings SET status = 'cancelled' WHERE id = ANY($1::uuid[])"
+"""For as long as the statement after it has not written them as they will be."""
 
 _UPDATE_BOOKINGS = """
 UPDATE bookings b SET
@@ -198,6 +207,7 @@ async def write(
     *,
     inserted: Sequence[StoredBooking],
     updated: Sequence[StoredBooking],
+    vacated: Sequence[str],
     audit: Sequence[AuditEntry],
     diffs: Mapping[int, Diff],
     answers: Sequence[KeptAnswer],
@@ -205,11 +215,15 @@ async def write(
 ) -> None:
     """Writes all that a batch decided: rows, audit, one diff for each version by location, and kept answers.
 
-    Bookings that change come before those that are new, so that a hold is gone before the one that replaces it.
+    Bookings that change come before those that are new, so that a hold is gone before the one that replaces it. Those that
+    give up time (``vacated``) are off it before any other takes it: the constraint looks at each row as it is written, and
+    two that change places would be refused in either order.
 
     Raises:
         OccupancyTakenError, Duplicate, ContentionError, Unavailable: as ``Database.transaction`` says.
     """
+    if vacated and len(updated) > 1:
+        await connection.execute(_VACATE, list(vacated))
     if updated:
         await connection.execute(_UPDATE_BOOKINGS, [booking.columns() for booking in updated])
     by_version = [entry for location_id, diff in diffs.items() for entry in _each_version(location_id, diff)]

@@ -108,7 +108,7 @@ async def test_p1_a_commit_given_up_at_any_of_its_waits_leaves_no_connection_in_
 ) -> None:
     elsewhere = await town.venue()
     await node.desk.perform(ann, command("hold", resource_id=elsewhere.bays[0], **span()))
-    room = await node.rooms.open(venue.id)
+    rooms = [await node.rooms.open(each.id) for each in (venue, elsewhere)]
     place = command("hold", key="once", resource_id=venue.bays[0], **span())
     order = Order(
         principal=ann,
@@ -116,10 +116,11 @@ async def test_p1_a_commit_given_up_at_any_of_its_waits_leaves_no_connection_in_
         location_id=venue.id,
         customer_ids=frozenset({ann.user_id or 0}),
         answered=lambda _: None,
+        elsewhere=frozenset({elsewhere.id}),
     )
 
     async def commit(*numbers: int) -> int:
-        attempt = Attempt(room=room, orders=[order], sweeps=True, database=node.database, clock=clock)
+        attempt = Attempt(rooms=rooms, orders=[order], sweeps=True, database=node.database, clock=clock)
         given_up = _GivenUp(attempt.commit(), *numbers)
         with suppress(asyncio.CancelledError):
             await given_up
@@ -294,7 +295,7 @@ async def test_g5_a_hold_that_lapses_while_the_batch_reads_refuses_nobody(
     for already in range(100, 121):
         ticking = _TickingClock(NOON + already)
         ticking.step = 1
-        attempt = Attempt(room=room, orders=[order], sweeps=False, database=node.database, clock=ticking)
+        attempt = Attempt(rooms=[room], orders=[order], sweeps=False, database=node.database, clock=ticking)
         committed = await attempt.commit()
         expired = any(change.event_type == "expired" for change in attempt.changes)
         if isinstance(committed.decisions[0], Done):

@@ -6,7 +6,8 @@ from grid_engine.interval import HOUR, MINUTE
 from rules.model import Role, Violation
 from server.commands import format_instant
 from server.errors import NotActive, Refused, TooEarly
-from server.service.deliberation import Change, Deliberation
+from server.service.changes import Change
+from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order
 from server.storage.stored_booking import StoredBooking
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from rules.model import Action, Moved, Proposal, Violation
 from server.commands import Cancel
 from server.errors import NotActive
-from server.service.deliberation import Change, Deliberation
+from server.service.changes import Change
+from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
 
 

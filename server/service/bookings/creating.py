@@ -7,7 +7,8 @@ from rules.model import Action, Moved, Proposal, Role
 from server.commands import Create
 from server.errors import Fault, Forbidden, HoldExpired, Malformed, NotActive
 from server.service.bookings.times import interval_of
-from server.service.deliberation import Change, Deliberation
+from server.service.changes import Change
+from server.service.deliberation import Deliberation
 from server.service.identifiers import new_booking_id, new_code, new_grid_id
 from server.service.orders import Decision, Order, Rejected
 from server.storage.customers import Customer

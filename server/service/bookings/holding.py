@@ -7,7 +7,8 @@ from server.commands import Hold
 from server.live.desk import Done
 from server.service.bookings.creating import blank_booking
 from server.service.bookings.times import interval_of
-from server.service.deliberation import Change, Deliberation
+from server.service.changes import Change
+from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
 from server.service.views import hold_body
 

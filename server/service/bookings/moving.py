@@ -6,7 +6,8 @@ from rules.model import Action, Moved, Proposal, Role, Violation
 from server.commands import Reschedule, Update
 from server.errors import Fault, Forbidden, Malformed, NotActive, Refused
 from server.service.bookings.times import interval_of
-from server.service.deliberation import Change, Deliberation
+from server.service.changes import Change
+from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
 from server.storage.customers import Customer
 from server.storage.stored_booking import StoredBooking

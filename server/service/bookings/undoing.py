@@ -8,7 +8,8 @@ from grid_engine.interval import Instant, Interval
 from rules.model import Action, Moved, Proposal
 from server.commands import parse_time
 from server.errors import Forbidden, NotActive, Stale
-from server.service.deliberation import Change, Deliberation
+from server.service.changes import Change
+from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
 from server.storage.stored_booking import StoredBooking, StoredVisitor
 

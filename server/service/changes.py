@@ -1,0 +1,38 @@
+"""A change of one booking, on its way into the tables and the audit."""
+
+from dataclasses import dataclass
+
+from rules.model import Violation
+from server.service.views import audit_body
+from server.storage.batch import AuditEntry
+from server.storage.stored_booking import StoredBooking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one command does to one booking; ``before`` is None for a new one."""
+
+    event_type: str
+    before: StoredBooking | None
+    after: StoredBooking
+    actor_id: int | None
+    cause: str = "command"
+    waived: tuple[Violation, ...] = ()
+    override_reason: str | None = None
+
+
+def audit_entry(change: Change) -> AuditEntry:
+    """The event that is written with the change."""
+    return AuditEntry(
+        booking_id=change.after.id,
+        location_id=change.after.location_id,
+        event_type=change.event_type,
+        actor_id=change.actor_id,
+        metadata={
+            "before": audit_body(change.before),
+            "after": audit_body(change.after),
+            "cause": change.cause,
+            "waived": [{"code": each.code, "params": dict(each.params)} for each in change.waived],
+            "override_reason": change.override_reason if change.waived else None,
+        },
+    )
