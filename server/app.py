@@ -26,6 +26,7 @@ from server.edge.problems import describe
 from server.edge.routes.administration import administration_endpoints
 from server.edge.routes.availability import availability_endpoints
 from server.edge.routes.bookings import booking_endpoints
+from server.edge.routes.codes import code_endpoints
 from server.edge.routes.context import context_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.grid import grid_endpoints
@@ -36,11 +37,14 @@ from server.edge.websocket import WebSocketEndpoint
 from server.live.connections import Connections
 from server.live.rooms import Rooms
 from server.service.announcing import announce
+from server.service.code_sign_in import CodeSignIn
+from server.service.codes import Codes
 from server.service.context import Context
 from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
 from server.service.identity import Identity
 from server.service.limited_desk import LimitedDesk
+from server.service.notifications.outbox import Outbox
 from server.service.passwords import Passwords
 from server.service.rate_limits import RateLimits
 from server.service.reading import Reading
@@ -96,6 +100,16 @@ class Node:
         )
         self.limits = RateLimits(
             login_rate=settings.login_rate, write_rate=settings.write_rate, redis_url=settings.redis_url
+        )
+        self.codes = Codes(self.database, self.passwords, clock)
+        self.code_sign_in = CodeSignIn(
+            database=self.database,
+            identity=self.identity,
+            codes=self.codes,
+            passwords=self.passwords,
+            deliverer=Outbox(),
+            forget=self.account_changed,
+            clock=clock,
         )
         self.connections = Connections(
             rooms=self.rooms,
@@ -166,6 +180,7 @@ def create_app(node: Node) -> Starlette:
     door = Doorkeeper(node.identity, node.limits, settings.allowed_origins)
     endpoints = [
         *sign_in_endpoints(node.identity, node.limits),
+        *code_endpoints(node.code_sign_in, node.limits),
         *booking_endpoints(node.desk, node.reading),
         *availability_endpoints(node.reading),
         *grid_endpoints(node.rooms, node.locations),
@@ -174,6 +189,8 @@ def create_app(node: Node) -> Starlette:
             node.clock,
             node.passwords,
             partial(announce, node.rooms),
+            codes=node.codes,
+            limits=node.limits,
             forget=node.account_changed,
             replicas=node.rooms.states,
         ),

@@ -97,6 +97,8 @@ Password: TypeAlias = Annotated[
     Text, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH, examples=["correct horse"])
 ]
 """A new password: long enough, and no rule of what it is made of."""
+Code: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{6}$", examples=["042137"])]
+"""A one-time code: six digits of ASCII."""
 Word: TypeAlias = Annotated[Text, Field(min_length=1, max_length=100)]
 Day: TypeAlias = Annotated[
     date,

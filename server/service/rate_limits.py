@@ -26,6 +26,8 @@ STAFF_FACTOR = 10
 """Staff and admins may write this many times as often as others."""
 WIDE_FACTOR = 10
 """One address over all accounts, and one account over all addresses, may try this many times as often as the pair."""
+CODE_PERIODS = 60
+"""One account over all addresses gets as many codes in so many periods as the pair may ask for in one."""
 REDIS_SECONDS = 0.5
 """How long an answer of Redis is waited for."""
 REDIS_REST_SECONDS = 5.0
@@ -42,6 +44,9 @@ class RateLimits:
     def __init__(self, *, login_rate: str, write_rate: str, redis_url: str | None = None) -> None:
         self._login = parse(login_rate)
         self._login_wide = _times(self._login, WIDE_FACTOR)
+        self._codes = type(self._login)(
+            self._login.amount, self._login.multiples * CODE_PERIODS, self._login.namespace
+        )
         self._write = parse(write_rate)
         self._write_of_staff = _times(self._write, STAFF_FACTOR)
         self._memory = _MemoryWindows()
@@ -57,10 +62,24 @@ class RateLimits:
         Raises:
             TooMany: at the limit; attempts that were refused do not count.
         """
-        address, account = _network(address), quote(account.strip().lower()[:320])
-        await self._hit(self._login, "login", address, account)
-        await self._hit(self._login_wide, "login-address", address)
-        await self._hit(self._login_wide, "login-account", account)
+        await self._attempt("login", address, account)
+
+    async def check_code(self, address: str, account: str) -> None:
+        """Counts an attempt to show the code of an account; raises as ``sign_in``, whose attempts count apart."""
+        await self._attempt("check-code", address, account)
+
+    async def send_code(self, address: str, account: str) -> None:
+        """Counts a wish for a code; raises as ``sign_in``.
+
+        Besides, an account gets no more codes in an hour than one address may ask for in a minute: every code can be
+        guessed at a few times, and every message costs somebody money and patience.
+        """
+        await self._attempt("send-code", address, account)
+        await self._hit(self._codes, "send-code-hourly", _named(account))
+
+    async def change_address(self, principal: Principal) -> None:
+        """Counts a change of one's own address, which tells whether somebody else has it; raises as ``sign_in``."""
+        await self._hit(self._login, "change-address", principal.key)
 
     async def write(self, principal: Principal) -> None:
         """Counts a change, or an attempt at one, over HTTP or a socket.
@@ -75,6 +94,12 @@ class RateLimits:
         """Closes the connection to Redis."""
         if self._redis is not None:
             await self._redis.close()
+
+    async def _attempt(self, name: str, address: str, account: str) -> None:
+        address, account = _network(address), _named(account)
+        await self._hit(self._login, name, address, account)
+        await self._hit(self._login_wide, f"{name}-address", address)
+        await self._hit(self._login_wide, f"{name}-account", account)
 
     async def _hit(self, rate: RateLimitItem, *name: str) -> None:
         wait = await self._counted(rate, name)
@@ -148,6 +173,10 @@ def _times(rate: RateLimitItem, factor: int) -> RateLimitItem:
 def _per(rate: RateLimitItem) -> str:
     period = rate.GRANULARITY.name
     return f"per {period}" if rate.multiples == 1 else f"in {rate.multiples} {period}s"
+
+
+def _named(account: str) -> str:
+    return quote(account.strip().lower()[:320])
 
 
 def _network(address: str) -> str:

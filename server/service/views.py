@@ -1,8 +1,10 @@
-"""Bookings as callers see them, in HTTP answers and in acks alike."""
+"""Bookings as callers see them, in HTTP answers and in acks alike; and bookings and accounts as their audit keeps them."""
 
+from dataclasses import asdict
 from typing import Any
 
 from server.commands import format_instant
+from server.storage.accounts import Account
 from server.storage.stored_booking import StoredBooking
 
 
@@ -51,6 +53,14 @@ def audit_body(booking: StoredBooking | None) -> dict[str, Any] | None:
         "expires_at": _optional(booking.expires_at),
         "judged_by": dict(booking.judged_by),
     }
+
+
+def audited_account(account: Account, *, password: str | None = None) -> dict[str, Any]:
+    """The account as its audit keeps it: of a password only that there is one, or another one (A8)."""
+    kept = asdict(account)
+    del kept["id"], kept["created_at"]
+    kept |= {name: list(value) for name, value in kept.items() if isinstance(value, tuple)}
+    return kept | ({} if password is None else {"password": password})
 
 
 def _optional(instant: int | None) -> str | None:

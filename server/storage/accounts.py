@@ -33,6 +33,9 @@ class Account:
     language: str
     sms_consent: bool
     active: bool
+    email_proven: bool = True
+    """Whether more is known of the address than that the owner of the account said it was theirs."""
+    phone_proven: bool = True
     created_at: datetime
 
 
@@ -61,7 +64,7 @@ class Rotation(Enum):
 
 SELECT_ACCOUNT = """
 SELECT u.id, u.name, u.email, u.phone, u.role, u.tags, u.membership_tier, u.hubspot_id, u.language, u.sms_consent,
-       u.active, u.created_at, u.password_hash, u.tokens_after,
+       u.active, u.email_proven, u.phone_proven, u.created_at, u.password_hash, u.tokens_after,
        ARRAY(SELECT location_id FROM user_locations WHERE user_id = u.id ORDER BY location_id) AS location_ids
 FROM users u
 """
@@ -97,6 +100,8 @@ def account_of(row: Row) -> Account:
         language=row["language"],
         sms_consent=row["sms_consent"],
         active=row["active"],
+        email_proven=row["email_proven"],
+        phone_proven=row["phone_proven"],
         created_at=row["created_at"],
     )
 

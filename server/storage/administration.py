@@ -77,8 +77,8 @@ async def insert_account(
     """
     user_id: int = await connection.fetchval(
         "INSERT INTO users (name, email, phone, role, password_hash, tags, membership_tier, hubspot_id, language, "
-        "sms_consent, active, tokens_after, created_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) RETURNING id",
+        "sms_consent, active, email_proven, phone_proven, tokens_after, created_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) RETURNING id",
         account.name,
         account.email,
         account.phone,
@@ -90,6 +90,8 @@ async def insert_account(
         account.language,
         account.sms_consent,
         account.active,
+        account.email_proven,
+        account.phone_proven,
         moment(now),
     )
     await _write_locations(connection, user_id, account.location_ids)
@@ -104,7 +106,7 @@ async def update_account(connection: Connection, account: Account) -> None:
     """
     await connection.execute(
         "UPDATE users SET name = $2, email = $3, phone = $4, role = $5, tags = $6, membership_tier = $7, hubspot_id = $8, "
-        "language = $9, sms_consent = $10, active = $11 WHERE id = $1",
+        "language = $9, sms_consent = $10, active = $11, email_proven = $12, phone_proven = $13 WHERE id = $1",
         account.id,
         account.name,
         account.email,
@@ -116,6 +118,8 @@ async def update_account(connection: Connection, account: Account) -> None:
         account.language,
         account.sms_consent,
         account.active,
+        account.email_proven,
+        account.phone_proven,
     )
     await _write_locations(connection, account.id, account.location_ids)
 

@@ -1,5 +1,5 @@
-"""Letting go of what is no longer needed: diffs that no client can still ask for, answers to old keys (G7), and what
-support was told long ago (X1).
+"""Letting go of what is no longer needed: diffs that no client can still ask for, answers to old keys (G7), what support was
+told long ago (X1), and codes.
 """
 
 from grid_engine.interval import DAY, HOUR, Instant
@@ -12,10 +12,16 @@ DIFF_HOURS = 24
 KEY_HOURS = 48
 CONTEXT_DAYS = 180
 """They hold customers' bookings, names and addresses: long enough for a conversation that is taken up again."""
+CODE_HOURS = 24
+"""Messages that hold a code are of no use to anybody long before."""
 
 
 async def forget_old(database: Database, now: Instant) -> None:
-    """Deletes old diffs, answers, and entries of threads with the threads that have none left; raises ``Unavailable`` while Postgres is away."""
+    """Deletes old diffs, answers, codes, and entries of threads with the threads that have none left.
+
+    Raises:
+        Unavailable: while Postgres is away.
+    """
     async with database.connection() as connection:
         await connection.execute(
             """
@@ -32,3 +38,8 @@ async def forget_old(database: Database, now: Instant) -> None:
         await connection.execute("DELETE FROM context_entries WHERE created_at < $1", before)
         # Whoever asks in it meanwhile makes it a new one; nothing but its entries knows a thread.
         await connection.execute("DELETE FROM context_threads WHERE last_asked_at < $1", before)
+        await connection.execute("DELETE FROM one_time_codes WHERE expires_at < $1", moment(now))
+        await connection.execute(
+            "DELETE FROM notifications WHERE kind LIKE '%_code' AND created_at < $1",
+            moment(now - CODE_HOURS * HOUR),
+        )

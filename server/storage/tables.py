@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -86,7 +87,9 @@ class Resource(SQLModel, table=True):
 
 
 class User(SQLModel, table=True):
-    """An account. ``tokens_after`` ends every token issued before it (A5)."""
+    """An account. ``tokens_after`` ends every token issued before it (A5). What is not proven was given by its owner alone:
+    it may be somebody else's.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -115,6 +118,8 @@ class User(SQLModel, table=True):
     language: str = Field(default="en", sa_column=Column(Text, nullable=False, server_default="en"))
     sms_consent: bool = False
     active: bool = True
+    email_proven: bool = Field(default=True, sa_column=Column(Boolean, nullable=False, server_default="true"))
+    phone_proven: bool = Field(default=True, sa_column=Column(Boolean, nullable=False, server_default="true"))
     tokens_after: datetime = _instant()
     created_at: datetime = _instant()
 
@@ -328,6 +333,19 @@ class RefreshToken(SQLModel, table=True):
     expires_at: datetime = _instant()
     used_at: datetime | None = _instant(nullable=True)
     revoked_at: datetime | None = _instant(nullable=True)
+
+
+class OneTimeCode(SQLModel, table=True):
+    """A code that was sent to an address: one at a time for a purpose, used once, and dead after a few wrong tries."""
+
+    __tablename__ = "one_time_codes"
+
+    purpose: str = Field(sa_column=Column(Text, primary_key=True))
+    address: str = Field(sa_column=Column(Text, primary_key=True))
+    code_hash: str = Field(sa_column=Column(Text, nullable=False))
+    tries: int = 0
+    created_at: datetime = _instant()
+    expires_at: datetime = _instant()
 
 
 class Notification(SQLModel, table=True):

@@ -14,6 +14,7 @@ from server.edge.authentication import Doorkeeper
 from server.edge.endpoint import Endpoint
 from server.edge.headers import SecurityHeaders
 from server.edge.routes.administration import administration_endpoints
+from server.edge.routes.codes import code_endpoints
 from server.edge.routes.context import context_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.operations import Check, operation_endpoints
@@ -22,8 +23,11 @@ from server.edge.serving import EXCEPTION_HANDLERS, routes_of
 from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
 from server.service.administration.users import Users, new_account
+from server.service.code_sign_in import CodeSignIn
+from server.service.codes import Codes
 from server.service.context import Context
 from server.service.identity import Identity
+from server.service.notifications.outbox import Outbox
 from server.service.passwords import Passwords
 from server.service.rate_limits import RateLimits
 from server.service.tokens import SigningKeys
@@ -111,6 +115,16 @@ async def make_edge(database: Database, clock: ManualClock) -> AsyncIterator[Cal
             clock=clock,
         )
         limits = RateLimits(login_rate=login_rate, write_rate=write_rate, redis_url=redis_url)
+        codes = Codes(database, passwords, clock)
+        code_sign_in = CodeSignIn(
+            database=database,
+            identity=identity,
+            codes=codes,
+            passwords=passwords,
+            deliverer=Outbox(),
+            forget=identity.forget,
+            clock=clock,
+        )
         announced: list[int] = []
         replicas: list[LocationState] = []
         checks: dict[str, Check] = {}
@@ -120,8 +134,16 @@ async def make_edge(database: Database, clock: ManualClock) -> AsyncIterator[Cal
 
         endpoints: list[Endpoint] = [
             *sign_in_endpoints(identity, limits),
+            *code_endpoints(code_sign_in, limits),
             *administration_endpoints(
-                database, clock, passwords, announce, forget=identity.forget, replicas=lambda: replicas
+                database,
+                clock,
+                passwords,
+                announce,
+                codes=codes,
+                limits=limits,
+                forget=identity.forget,
+                replicas=lambda: replicas,
             ),
             *context_endpoints(Context(database, clock)),
             *operation_endpoints(checks),

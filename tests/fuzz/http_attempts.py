@@ -74,6 +74,9 @@ DOORS = (
     Door(method="DELETE", path="/api/admin/users/{user}/restrictions/{restriction}"),
     Door(method="PATCH", path="/api/me", body={"name": "Admin"}, texts=("name", "email", "phone", "language")),
     Door(method="POST", path="/api/auth/login", body={"email": "a@example.com", "password": "x"}, texts=("email", "password")),
+    Door(method="POST", path="/api/auth/code", body={"email": "a@example.com"}, texts=("email", "phone")),
+    Door(method="POST", path="/api/auth/verify", body={"email": "a@example.com", "code": "123456"}, texts=("email", "phone", "code")),
+    Door(method="POST", path="/api/auth/reset", body={"email": "a@example.com", "code": "123456", "password": "correct horse"}, texts=("email", "code", "password")),
     Door(method="POST", path="/api/auth/refresh", body={"refresh_token": "x"}, texts=("refresh_token",), body_optional=True),
 )  # fmt: skip
 WITH_BODY = [door for door in DOORS if door.body is not None]

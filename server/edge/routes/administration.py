@@ -14,7 +14,9 @@ from server.service.administration.locations import Locations
 from server.service.administration.resources import Resources
 from server.service.administration.restrictions import Restrictions
 from server.service.administration.users import Users
+from server.service.codes import Codes
 from server.service.passwords import Passwords
+from server.service.rate_limits import RateLimits
 from server.storage.database import Database
 from server.storage.location_state import LocationState
 
@@ -25,6 +27,8 @@ def administration_endpoints(
     passwords: Passwords,
     announce: Announce,
     *,
+    codes: Codes,
+    limits: RateLimits,
     forget: Callable[[int], None],
     replicas: Callable[[], Iterable[LocationState]] = tuple,
 ) -> list[Endpoint]:
@@ -40,7 +44,7 @@ def administration_endpoints(
     blackouts = Blackouts(configuration, locations)
     users = Users(configuration, locations, passwords, forget)
     return [
-        *me_endpoints(users),
+        *me_endpoints(users, codes, limits),
         *venue_endpoints(locations, resources, blackouts),
         *venue_administration_endpoints(locations, resources, blackouts),
         *user_endpoints(users, Restrictions(database, clock)),

@@ -54,7 +54,7 @@ def sign_in_endpoints(identity: Identity, limits: RateLimits) -> Endpoints:
     async def login(request: Request, body: Login) -> Answer:
         """Answers the same, after the same work, for a wrong password and for an address that nobody has."""
         await limits.sign_in(address_of(request), body.email)
-        return _answer(request, await identity.sign_in(body.email.strip(), body.password))
+        return session_answer(request, await identity.sign_in(body.email.strip(), body.password))
 
     @endpoints.post(
         "/api/auth/refresh",
@@ -71,7 +71,7 @@ def sign_in_endpoints(identity: Identity, limits: RateLimits) -> Endpoints:
         token = body.refresh_token if body else request.cookies.get(REFRESH_COOKIE)
         if not token:
             raise Unauthenticated("There is no session to go on with")
-        return _answer(request, await identity.refresh(token))
+        return session_answer(request, await identity.refresh(token))
 
     @endpoints.post(
         "/api/auth/logout",
@@ -94,7 +94,8 @@ def sign_in_endpoints(identity: Identity, limits: RateLimits) -> Endpoints:
     return endpoints
 
 
-def _answer(request: Request, signed_in: SignedIn) -> Answer:
+def session_answer(request: Request, signed_in: SignedIn) -> Answer:
+    """The session's tokens, in the body and in cookies."""
     session = Session(
         access_token=signed_in.access_token,
         token_type="Bearer",  # noqa: S106  # no secret

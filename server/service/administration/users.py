@@ -4,8 +4,8 @@ A name stands on grids beside bookings, and a grid changes with a version only (
 every location that shows the name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +13,15 @@ from grid_engine.interval import DAY, Instant
 from server.errors import Duplicate, Fault, InUse, Malformed, NotFound
 from server.principal import Principal
 from server.service.access import Action, require
+from server.service.addresses import Address, take_address
 from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
 from server.service.administration.permissions import permissions_of
+from server.service.codes import Proof
 from server.service.passwords import Passwords
+from server.service.views import audited_account
 from server.storage.accounts import Account, end_all_families
+from server.storage.addresses import Field, read_holder
 from server.storage.administration import (
     audit,
     insert_account,
@@ -33,6 +37,8 @@ from server.storage.administration import (
 )
 from server.storage.configuration import commit_reload, lock_location
 from server.storage.database import Connection
+
+_ADDRESSES: tuple[Field, ...] = ("email", "phone")
 
 _UNIQUE = {
     "uq_users_email": "email address",
@@ -87,7 +93,7 @@ class Users:
                     "created",
                     actor_id=actor.user_id if actor else None,
                     before=None,
-                    after=_kept(created, password="set" if kept else None),
+                    after=audited_account(created, password="set" if kept else None),
                     now=now,
                 )
         except Duplicate as error:
@@ -105,11 +111,20 @@ class Users:
             InUse: if nobody would be left to administer.
         """
         require(actor, Action.ADMINISTER)
-        return await self._change(actor, user_id, changes)
+        return await self._change(actor, user_id, changes, proven=frozenset(_ADDRESSES))
 
-    async def change_own(self, caller: Principal, changes: Mapping[str, Any]) -> Account:
-        """The caller's account with name, address, phone, language or consent changed; raises as ``change``."""
-        return await self._change(caller, _own(caller), changes)
+    async def change_own(
+        self, caller: Principal, changes: Mapping[str, Any], proof: Proof | None = None
+    ) -> Account:
+        """The caller's account with name, address, phone, language or consent changed; raises as ``change``.
+
+        A new address or phone is theirs once ``proof`` shows that they read what is sent there. Without it nobody signs
+        in or sets a password by it, and whoever proves that it is theirs takes it.
+
+        Raises:
+            Unauthenticated: if the proof was used before.
+        """
+        return await self._change(caller, _own(caller), changes, proof=proof)
 
     async def close(self, actor: Principal, user_id: int) -> None:
         """The account is closed and signed out; bookings and history stay. Again changes nothing."""
@@ -176,7 +191,17 @@ class Users:
             raise NotFound("There is no such account")
         return account
 
-    async def _change(self, actor: Principal, user_id: int, changes: Mapping[str, Any]) -> Account:
+    async def _change(
+        self,
+        actor: Principal,
+        user_id: int,
+        changes: Mapping[str, Any],
+        *,
+        proven: frozenset[Field] = frozenset(),
+        proof: Proof | None = None,
+    ) -> Account:
+        if proof is not None:
+            proven = frozenset({proof.address.field})
         fields = {name: value for name, value in changes.items() if name != "password"}
         password = changes.get("password")
         kept = None if password is None else await self._passwords.hash(password)
@@ -184,10 +209,13 @@ class Users:
         try:
             async with self._database.transaction() as connection:
                 now = self._clock.now_precise()
+                if proof is not None:
+                    await proof.spend(connection)
+                    await _take_from_another(connection, proof.address, user_id, int(now))
                 before = await lock_account(connection, user_id)
                 if before is None:
                     raise NotFound("There is no such account")
-                after = _tidied(replace(before, **fields))
+                after = _with_proofs(before, _tidied(replace(before, **fields)), proven & fields.keys())
                 if after == before and "password" not in changes:
                     return before
                 _check(after)
@@ -209,8 +237,8 @@ class Users:
                     user_id,
                     "updated",
                     actor_id=actor.user_id,
-                    before=_kept(before),
-                    after=_kept(after, password="changed" if "password" in changes else None),
+                    before=audited_account(before),
+                    after=audited_account(after, password="changed" if "password" in changes else None),
                     now=int(now),
                 )
                 if after.name != before.name:
@@ -251,6 +279,34 @@ def _check(account: Account) -> None:
         raise Malformed(faults=[Fault("/email", "or a phone number is required")])
 
 
+def _with_proofs(before: Account, after: Account, proven: Collection[str]) -> Account:
+    """The changed account, its addresses proven if they were before and are the same, or if they are now."""
+    proofs: dict[str, Any] = {
+        f"{field}_proven": field in proven
+        or (
+            _same(field, getattr(before, field), getattr(after, field)) and getattr(before, f"{field}_proven")
+        )
+        for field in _ADDRESSES
+    }
+    return replace(after, **proofs)
+
+
+def _same(field: Field, one: str | None, other: str | None) -> bool:
+    return one == other or bool(one and other and Address(field, one).key == Address(field, other).key)
+
+
+async def _take_from_another(connection: Connection, address: Address, user_id: int, now: Instant) -> None:
+    """Frees a proven address of an account that only said that it is theirs."""
+    holder = await read_holder(connection, address.field, address.text)
+    if holder is None or holder.id == user_id:
+        return
+    for id_ in sorted({holder.id, user_id}):
+        await lock_account(connection, id_)
+    holder = await read_holder(connection, address.field, address.text)
+    if holder is not None and holder.id != user_id and address.is_claimed_by(holder):
+        await take_address(connection, address, holder, by=user_id, now=now)
+
+
 async def _check_locations(connection: Connection, account: Account) -> None:
     if await unknown_locations(connection, account.location_ids):
         raise NotFound("There is no such location")
@@ -265,14 +321,6 @@ def _which(error: Duplicate) -> Duplicate:
         if constraint in error.detail:
             return Duplicate(f"Another account has this {name}")
     return error
-
-
-def _kept(account: Account, *, password: str | None = None) -> dict[str, Any]:
-    """What the audit keeps: of a password only that there is one, or another one."""
-    kept = asdict(account)
-    del kept["id"], kept["created_at"]
-    kept |= {name: list(value) for name, value in kept.items() if isinstance(value, tuple)}
-    return kept | ({} if password is None else {"password": password})
 
 
 def new_account(

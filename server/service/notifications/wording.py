@@ -4,8 +4,10 @@ Belongs here: subjects and bodies, in English, with times as the clocks at the l
 whom they go to (``addressing``). A body is short enough for an SMS, and an email says the same.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Literal, TypeAlias
 
 from grid_engine.calendar_day import local_time, wall_time
 from grid_engine.interval import MINUTE, Instant, Interval
@@ -51,6 +53,35 @@ def cancellation(occasion: Occasion, *, reason: str | None = None) -> Wording:
         subject=f"Cancelled: your booking at {occasion.location} on "
         f"{_date(occasion.interval.start, occasion.timezone)}",
         body=f"Your booking was cancelled{why}: {_what(occasion)}.",
+    )
+
+
+def code_message(purpose: str, code: str) -> Wording:
+    """A one-time code, and what it is for: ``sign_in`` or ``reset``."""
+    use = "to set a new password" if purpose == "reset" else "to sign in"
+    return Wording(
+        subject="Your code for Baygrid",
+        body=f"{code} is your code {use} at Baygrid. It is good for ten minutes. Tell it to nobody; "
+        "if you did not ask for it, there is nothing to do.",
+    )
+
+
+NoCode: TypeAlias = Literal["no_account", "closed", "password_only", "another_address"]
+"""Why somebody who asked for a code gets a message without one."""
+
+_NO_CODE: Mapping[NoCode, str] = {
+    "no_account": "there is no account with this address. Sign in by a code, and there will be one",
+    "closed": "the account with this address is closed. The front desk can tell you more",
+    "password_only": "this account signs in by its password. If it is lost, ask for a new one where you sign in",
+    "another_address": "this address cannot be told apart from another account's. Use another one",
+}
+
+
+def no_code_message(reason: NoCode) -> Wording:
+    """Instead of a code, to the address alone: why there is none."""
+    return Wording(
+        subject="You asked for a code for Baygrid",
+        body=f"A code for Baygrid was asked for, but {_NO_CODE[reason]}. If it was not you, there is nothing to do.",
     )
 
 
