@@ -19,7 +19,7 @@ from tests.venues import Town, Venue
 
 NOW = "2027-06-01T12:00:00Z"
 """Where the node's clock starts: a Tuesday far from any change of clocks."""
-ROLES: tuple[AccountRole, ...] = ("customer", "staff", "admin")
+ROLES: tuple[AccountRole, ...] = ("customer", "staff", "operator", "admin")
 
 
 @dataclass(frozen=True)
