@@ -28,6 +28,7 @@ from server.edge.routes.availability import availability_endpoints
 from server.edge.routes.bookings import booking_endpoints
 from server.edge.routes.codes import code_endpoints
 from server.edge.routes.context import context_endpoints
+from server.edge.routes.devices import device_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.grid import grid_endpoints
 from server.edge.routes.operations import operation_endpoints
@@ -36,6 +37,8 @@ from server.edge.serving import EXCEPTION_HANDLERS, routes_of
 from server.edge.websocket import WebSocketEndpoint
 from server.live.connections import Connections
 from server.live.rooms import Rooms
+from server.principal import HolderKind
+from server.service.administration.devices import Devices
 from server.service.announcing import announce
 from server.service.code_sign_in import CodeSignIn
 from server.service.codes import Codes
@@ -142,9 +145,9 @@ class Node:
             stack.push_async_callback(self.connections.finish)
             yield
 
-    def account_changed(self, user_id: int) -> None:
-        """Has an account looked up afresh, and its open sockets too, on all nodes (A5)."""
-        self.identity.forget(user_id)
+    def account_changed(self, holder_id: int, holder: HolderKind = "user") -> None:
+        """Has an account or a device looked up afresh, and its open sockets too, on all nodes (A5)."""
+        self.identity.forget(holder_id, holder)
         self.connections.accounts_changed()
 
     async def postgres_answers(self) -> str | None:
@@ -195,6 +198,9 @@ def create_app(node: Node) -> Starlette:
             replicas=node.rooms.states,
         ),
         *context_endpoints(Context(node.database, node.clock)),
+        *device_endpoints(
+            Devices(node.database, node.clock, partial(node.account_changed, holder="device")), node.limits
+        ),
         *operation_endpoints(
             {"postgres": node.postgres_answers, "replicas": node.replicas_fresh},
             told={"bus": node.bus_connected},

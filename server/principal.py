@@ -8,6 +8,19 @@ from grid_engine.interval import Instant
 from rules.model import Role
 
 AccountRole: TypeAlias = Literal["admin", "operator", "staff", "customer", "kiosk"]
+HolderKind: TypeAlias = Literal["user", "device"]
+"""What a token can belong to."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Credential:
+    """What somebody shows at a door, as it is looked up.
+
+    ``name`` is the id of a user's token family, or the hash (in hex) of a device's token.
+    """
+
+    holder: HolderKind
+    name: str
 
 
 class Mode(StrEnum):
@@ -29,12 +42,12 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A signed-in account or a paired kiosk.
+    """A signed-in account or a paired kiosk, which has a ``device_id`` in place of a ``user_id``.
 
-    ``user_id`` is None for a kiosk; ``location_ids`` are where a staff member works or the kiosk stands. ``session_id``
-    names the token family or the device, so that it can be revoked (A5). ``expires_at`` is the instant at which the token is
-    refused, tolerance included, so that open sockets end with it; it is no part of who somebody is. ``mode`` is how much the
-    server that let them in has switched on; whoever makes a principal hands it on.
+    ``location_ids`` are where a staff member works or the kiosk stands. ``session_id`` is the name of the credential, so
+    that it can be revoked (A5). ``expires_at`` is the instant at which the token is refused, tolerance included, so that
+    open sockets end with it; it is no part of who somebody is. ``mode`` is how much the server that let them in has
+    switched on; whoever makes a principal hands it on.
     """
 
     user_id: int | None
@@ -42,13 +55,29 @@ class Principal:
     location_ids: frozenset[int] = frozenset()
     name: str = ""
     session_id: str = ""
+    device_id: int | None = None
     expires_at: Instant | None = field(default=None, compare=False)
     mode: Mode = Mode.FULL
 
     @property
+    def holder(self) -> HolderKind:
+        """Whether it is a person or a device."""
+        return "user" if self.device_id is None else "device"
+
+    @property
+    def credential(self) -> Credential:
+        """What it was let in by."""
+        return Credential(self.holder, self.session_id)
+
+    @property
     def key(self) -> str:
         """The name under which idempotency keys and rate limits are kept."""
-        return f"user:{self.user_id}" if self.user_id is not None else f"device:{self.session_id}"
+        return f"{self.holder}:{self.user_id if self.device_id is None else self.device_id}"
+
+    @property
+    def cause(self) -> str:
+        """What the audit says of why something was done: a person gave a command, or which device did (A8)."""
+        return "command" if self.holder == "user" else self.key
 
     def role_at(self, location_id: int) -> Role:
         """What the account is at a location: staff of others are customers there (A1)."""

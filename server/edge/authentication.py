@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection, Request
 
+from grid_engine.interval import DAY
 from server.edge.endpoint import Endpoint
 from server.errors import Forbidden, Unauthenticated
 from server.principal import Principal
@@ -20,6 +21,8 @@ ACCESS_COOKIE = "baygrid_access"
 REFRESH_COOKIE = "baygrid_refresh"
 SIGN_IN_PATH = "/api/auth"
 """The refresh token goes nowhere else."""
+DEVICE_COOKIE_SECONDS = 400 * DAY
+"""As long as browsers keep a cookie at all (RFC 6265bis, 5.6.2); the token itself does not end."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -128,6 +131,14 @@ def session_cookies(connection: HTTPConnection, signed_in: SignedIn) -> tuple[tu
     return (
         _cookie(connection, ACCESS_COOKIE, signed_in.access_token, "/", signed_in.expires_in),
         _cookie(connection, REFRESH_COOKIE, signed_in.refresh_token, SIGN_IN_PATH, SESSION_SECONDS),
+    )
+
+
+def device_cookies(connection: HTTPConnection, token: str) -> tuple[tuple[str, str], ...]:
+    """Headers that keep a kiosk's token in its browser; whoever was signed in there is not any more."""
+    return (
+        _cookie(connection, ACCESS_COOKIE, token, "/", DEVICE_COOKIE_SECONDS),
+        _cookie(connection, REFRESH_COOKIE, "", SIGN_IN_PATH, 0),
     )
 
 

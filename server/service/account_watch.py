@@ -1,21 +1,18 @@
-"""The standing of accounts that are about, seldom more than a second old, however many ask (A5, P2).
+"""The standing of accounts and devices that are about, seldom more than a second old, however many ask (A5, P2).
 
 Belongs here: remembering, and asking the database for many at once. Does not belong here: what a standing means for a
 token (``identity``).
 """
 
 import asyncio
-import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from server.clock import Clock
 from server.errors import Unavailable
-from server.storage.accounts import Standing
-
-Key: TypeAlias = tuple[int, uuid.UUID]
-"""An account and the token family it is signed in by."""
+from server.principal import Credential, HolderKind
+from server.storage.standings import Standing
 
 FRESH_SECONDS = 1.5
 """What is younger is taken as it is: with the sockets' own interval it stays below the five seconds of A5."""
@@ -30,13 +27,13 @@ REST_SECONDS = 1.0
 class Standings(Protocol):
     """Where standings are kept; ``storage.accounts.Accounts`` is the one."""
 
-    async def standings(self, asked: Collection[Key], now: float) -> dict[Key, Standing]:
-        """The standing of each pair of which the account exists."""
+    async def standings(self, asked: Collection[Credential], now: float) -> dict[Credential, Standing]:
+        """The standing of each credential that is known."""
 
 
 @dataclass(slots=True)
 class _Remembered:
-    standing: Standing | None
+    standing: Standing
     at: float
 
 
@@ -46,13 +43,13 @@ class AccountWatch:
     def __init__(self, store: Standings, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._remembered: dict[Key, _Remembered] = {}
-        self._wanted: dict[Key, asyncio.Future[Standing | None]] = {}
+        self._remembered: dict[Credential, _Remembered] = {}
+        self._wanted: dict[Credential, asyncio.Future[Standing | None]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._rest_until = 0.0
 
-    async def standing(self, key: Key, *, fresh_seconds: float = FRESH_SECONDS) -> Standing | None:
-        """The standing, at most ``fresh_seconds`` old while the database is there; None if there is no such account.
+    async def standing(self, key: Credential, *, fresh_seconds: float = FRESH_SECONDS) -> Standing | None:
+        """The standing, at most ``fresh_seconds`` old while the database is there; None if nobody has the credential.
 
         Raises:
             Unavailable: if the database is away, and nothing young enough is remembered.
@@ -74,16 +71,21 @@ class AccountWatch:
                 return known.standing
             raise Unavailable("It cannot be checked who you are") from None
 
-    def forget(self, user_id: int) -> None:
-        """Makes the next question about the account be asked afresh: it was changed by this very node."""
-        for key in [key for key in self._remembered if key[0] == user_id]:
+    def forget(self, holder: HolderKind, holder_id: int) -> None:
+        """Makes the next question about the account or device be asked afresh: it was changed by this very node."""
+        theirs = [
+            key
+            for key, known in self._remembered.items()
+            if (known.standing.holder, known.standing.holder_id) == (holder, holder_id)
+        ]
+        for key in theirs:
             del self._remembered[key]
 
     @staticmethod
     def _holds(known: _Remembered, now: float) -> bool:
         return now - known.at < REMEMBERED_SECONDS
 
-    async def _ask(self, key: Key) -> Standing | None:
+    async def _ask(self, key: Credential) -> Standing | None:
         answer = self._wanted.get(key)
         if answer is None:
             answer = self._wanted[key] = asyncio.get_running_loop().create_future()
@@ -100,7 +102,7 @@ class AccountWatch:
         finally:
             self._asking = None
 
-    async def _ask_for(self, wanted: dict[Key, asyncio.Future[Standing | None]]) -> None:
+    async def _ask_for(self, wanted: dict[Credential, asyncio.Future[Standing | None]]) -> None:
         asked_at = asyncio.get_running_loop().time()
         try:
             found = await self._store.standings(wanted, self._clock.now_precise())
@@ -112,12 +114,17 @@ class AccountWatch:
             if not isinstance(error, Exception):
                 raise
             return
-        if len(self._remembered) + len(wanted) > MOST_REMEMBERED:
+        if len(self._remembered) + len(found) > MOST_REMEMBERED:
             self._drop_old(asked_at)
         for key, answer in wanted.items():
-            self._remembered[key] = _Remembered(found.get(key), asked_at)
+            standing = found.get(key)
+            if standing is not None:
+                self._remembered[key] = _Remembered(standing, asked_at)
+            else:
+                # What nobody has is not remembered either: whoever makes credentials up takes no room from others.
+                self._remembered.pop(key, None)
             if not answer.done():
-                answer.set_result(found.get(key))
+                answer.set_result(standing)
 
     def _drop_old(self, now: float) -> None:
         kept = {key: known for key, known in self._remembered.items() if self._holds(known, now)}

@@ -1,5 +1,6 @@
 """Ids and codes that are made here, unguessable where they must be."""
 
+import hashlib
 import secrets
 import uuid
 
@@ -24,8 +25,20 @@ def new_grid_id() -> str:
 
 
 def new_code() -> str:
-    """The short code of a booking; unique among those still to come, by a constraint and not by luck."""
+    """The short code of a booking or of a pairing; unique among those that count, by a constraint and not by luck."""
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def tidied_code(text: str) -> str:
+    """A code as it is kept, of one as somebody typed it or read it out: in any case, with spaces or dashes."""
+    return "".join(character for character in text.upper() if not character.isspace() and character != "-")
+
+
+def hash_of_code(code: str) -> bytes:
+    """What is kept of a code that lets somebody in. It has too few bits to withstand whoever reads the database: it is
+    good for minutes, and once.
+    """
+    return hashlib.sha256(code.encode()).digest()
 
 
 def new_epoch() -> str:

@@ -3,7 +3,7 @@
 Belongs here: sessions from beginning to end. Does not belong here: what the person may then do (``access``), headers and
 cookies (``edge.authentication``).
 
-A session is a token family: a chain of refresh tokens, each used once, and the access tokens that came with them. Whoever
+A device has no session, but one token that is good until it is revoked. A session is a token family: a chain of refresh tokens, each used once, and the access tokens that came with them. Whoever
 presents a refresh token for a second time, or one that was replaced, ends the family for all: one of the two is a thief,
 and no telling which (RFC 9700, 4.14.2). A refresh token
 carries its family's id, so that even one long forgotten is known for an old one; who knows only the id, which is in access
@@ -13,6 +13,7 @@ tokens too, can end the session with it and no more. No grace is given for an an
 import asyncio
 import base64
 import hashlib
+import math
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ import structlog
 from grid_engine.interval import DAY
 from server.clock import Clock
 from server.errors import Unauthenticated, Unavailable
-from server.principal import AccountRole, Mode, Principal
+from server.principal import AccountRole, Credential, HolderKind, Mode, Principal
 from server.service.account_watch import FRESH_SECONDS, AccountWatch
+from server.service.lasting_tokens import credential_of
 from server.service.passwords import MAX_LENGTH, Passwords
 from server.service.tokens import ACCESS_SECONDS, REFRESH_SECONDS, Claims, SigningKeys
-from server.storage.accounts import Account, Accounts, Rotation, Standing
+from server.storage.accounts import Account, Accounts, Rotation
+from server.storage.standings import Standing
 
 SESSION_SECONDS = 30 * DAY
 """A session ends when it was not refreshed for so long."""
@@ -121,7 +124,7 @@ class Identity:
             family_id, _hashed(refresh_token), _hashed(replacement), now=now, expires_at=now + SESSION_SECONDS
         )
         if outcome is Rotation.REUSED and user_id is not None:
-            self._watch.forget(user_id)
+            self._watch.forget("user", user_id)
             _log.warning("refresh_token_reused", user_id=user_id, family_id=str(family_id))
         account = await self._accounts.account(user_id) if outcome is Rotation.REPLACED and user_id else None
         if account is None or not account.active:
@@ -149,11 +152,14 @@ class Identity:
             Unauthenticated: if it has ended or was revoked, or the account is closed.
             Unavailable: if that cannot be known.
         """
-        claims = await self._claims(token)
-        standing = await self._watch.standing((claims.user_id, claims.family_id), fresh_seconds=FRESH_SECONDS)
-        if standing is None or not _good(standing) or claims.issued_at + _ROUNDING < standing.tokens_after:
+        credential, issued_at = credential_of(token), math.inf
+        if credential is None:
+            claims = await self._claims(token)
+            credential, issued_at = Credential("user", str(claims.family_id)), claims.issued_at
+        standing = await self._watch.standing(credential, fresh_seconds=FRESH_SECONDS)
+        if standing is None or not standing.alive or issued_at + _ROUNDING < standing.tokens_after:
             raise Unauthenticated("The session has ended: sign in again")
-        return self._principal(standing, claims.family_id)
+        return self._principal(standing, credential)
 
     async def still_valid(self, principal: Principal) -> Principal | None:
         """The principal as it is now (role, locations and name may have changed); None once it was revoked (A5).
@@ -161,21 +167,17 @@ class Identity:
         Raises:
             Unavailable: if it cannot be known.
         """
-        if principal.user_id is None:
-            return principal
-        family_id = uuid.UUID(principal.session_id)
-        standing = await self._watch.standing(
-            (principal.user_id, family_id), fresh_seconds=SOCKET_FRESH_SECONDS
-        )
-        return self._principal(standing, family_id) if standing is not None and _good(standing) else None
+        credential = principal.credential
+        standing = await self._watch.standing(credential, fresh_seconds=SOCKET_FRESH_SECONDS)
+        return self._principal(standing, credential) if standing is not None and standing.alive else None
 
     async def ends_at(self, token: str) -> int:
         """The instant at which an access token ends; raises ``Unauthenticated`` if it is none."""
         return (await self._claims(token)).expires_at
 
-    def forget(self, user_id: int) -> None:
-        """To be called when this node changed the account: what is remembered of it is no longer true."""
-        self._watch.forget(user_id)
+    def forget(self, holder_id: int, holder: HolderKind = "user") -> None:
+        """To be called when this node changed the account or device: what is remembered of it is no longer true."""
+        self._watch.forget(holder, holder_id)
 
     async def _claims(self, token: str) -> Claims:
         known = self._verified.get(token)
@@ -188,20 +190,21 @@ class Identity:
         self._verified[token] = claims
         return claims
 
-    def _principal(self, standing: Standing, family_id: uuid.UUID) -> Principal:
+    def _principal(self, standing: Standing, credential: Credential) -> Principal:
         return Principal(
-            user_id=standing.user_id,
+            user_id=standing.holder_id if standing.holder == "user" else None,
+            device_id=standing.holder_id if standing.holder == "device" else None,
             role=cast("AccountRole", standing.role),
             location_ids=standing.location_ids,
             name=standing.name,
-            session_id=str(family_id),
+            session_id=credential.name,
             mode=self._mode,
         )
 
     async def _end(self, family_id: uuid.UUID, user_id: int | None = None) -> None:
         await self._accounts.end_family(family_id, self._clock.now_precise())
         if user_id is not None:
-            self._watch.forget(user_id)
+            self._watch.forget("user", user_id)
 
     async def _signed_in(
         self, account: Account, family_id: uuid.UUID, refresh_token: str, now: float
@@ -213,10 +216,6 @@ class Identity:
         return SignedIn(
             access_token=access_token, expires_in=ACCESS_SECONDS, refresh_token=refresh_token, account=account
         )
-
-
-def _good(standing: Standing) -> bool:
-    return standing.active and standing.family_alive
 
 
 def _new_refresh_token(family_id: uuid.UUID) -> str:

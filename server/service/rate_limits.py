@@ -47,6 +47,7 @@ class RateLimits:
         self._codes = type(self._login)(
             self._login.amount, self._login.multiples * CODE_PERIODS, self._login.namespace
         )
+        self._pair_wide = _times(self._login_wide, WIDE_FACTOR)
         self._write = parse(write_rate)
         self._write_of_staff = _times(self._write, STAFF_FACTOR)
         self._memory = _MemoryWindows()
@@ -80,6 +81,18 @@ class RateLimits:
     async def change_address(self, principal: Principal) -> None:
         """Counts a change of one's own address, which tells whether somebody else has it; raises as ``sign_in``."""
         await self._hit(self._login, "change-address", principal.key)
+
+    async def pair(self, address: str) -> None:
+        """Counts an attempt to pair a device from an address.
+
+        An address has the rate of a sign-in. All together have a hundred times that: codes live for minutes, and of the
+        730 million there are so few can be tried meanwhile that finding one is hopeless from however many addresses.
+
+        Raises:
+            TooMany: at the limit.
+        """
+        await self._hit(self._login, "pair", _network(address))
+        await self._hit(self._pair_wide, "pair-all")
 
     async def write(self, principal: Principal) -> None:
         """Counts a change, or an attempt at one, over HTTP or a socket.

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from server.principal import Credential
 from server.storage.database import Connection, Database, Row
+from server.storage.standings import Standing, read_standings
 
 PREDECESSORS_KEPT_SECONDS = 86_400
 """Used refresh tokens are forgotten after a day; their family is still known by the id that they carry."""
@@ -39,19 +41,6 @@ class Account:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What of an account decides whether a token is good, and for what."""
-
-    user_id: int
-    name: str
-    role: str
-    location_ids: frozenset[int]
-    active: bool
-    family_alive: bool
-    tokens_after: float
-
-
 class Rotation(Enum):
     """What became of a refresh token that was presented."""
 
@@ -67,14 +56,6 @@ SELECT u.id, u.name, u.email, u.phone, u.role, u.tags, u.membership_tier, u.hubs
        u.active, u.email_proven, u.phone_proven, u.created_at, u.password_hash, u.tokens_after,
        ARRAY(SELECT location_id FROM user_locations WHERE user_id = u.id ORDER BY location_id) AS location_ids
 FROM users u
-"""
-
-_STANDINGS = """
-SELECT asked.user_id, asked.family_id, u.name, u.role, u.active, u.tokens_after,
-       ARRAY(SELECT location_id FROM user_locations WHERE user_id = u.id) AS location_ids,
-       EXISTS (SELECT FROM refresh_tokens r WHERE r.family_id = asked.family_id AND r.user_id = u.id
-               AND r.revoked_at IS NULL AND r.expires_at > $3) AS family_alive
-FROM unnest($1::bigint[], $2::uuid[]) AS asked (user_id, family_id) JOIN users u ON u.id = asked.user_id
 """
 
 _LOCK_KEYS = "SELECT pg_advisory_xact_lock(hashtext('baygrid signing_keys'))"
@@ -128,27 +109,10 @@ class Accounts:
             row = await connection.fetchrow(f"{SELECT_ACCOUNT} WHERE u.id = $1::bigint", user_id)
         return None if row is None else account_of(row)
 
-    async def standings(
-        self, asked: Collection[tuple[int, uuid.UUID]], now: float
-    ) -> dict[tuple[int, uuid.UUID], Standing]:
-        """The standing of each (account, token family) of which the account exists. One query for all."""
-        pairs = list(asked)
+    async def standings(self, asked: Collection[Credential], now: float) -> dict[Credential, Standing]:
+        """As ``standings.read_standings``."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                _STANDINGS, [user for user, _ in pairs], [family for _, family in pairs], moment_of(now)
-            )
-        return {
-            (row["user_id"], row["family_id"]): Standing(
-                user_id=row["user_id"],
-                name=row["name"],
-                role=row["role"],
-                location_ids=frozenset(row["location_ids"]),
-                active=row["active"],
-                family_alive=row["family_alive"],
-                tokens_after=row["tokens_after"].timestamp(),
-            )
-            for row in rows
-        }
+            return await read_standings(connection, asked, now)
 
     async def begin_family(
         self, user_id: int, family_id: uuid.UUID, token_hash: bytes, *, now: float, expires_at: float

@@ -210,8 +210,8 @@ def _visitor(row: Row) -> StoredVisitor | None:
     return StoredVisitor(id=row["visitor_id"], name=row["visitor_name"], phone=row["visitor_phone"])
 
 
-def moment(instant: Instant) -> datetime:
-    """The instant as an aware UTC datetime, for query parameters."""
+def moment(instant: Instant | float) -> datetime:
+    """The instant, or a finer time, as an aware UTC datetime, for query parameters."""
     return datetime.fromtimestamp(instant, UTC)
 
 

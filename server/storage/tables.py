@@ -310,6 +310,42 @@ class IdempotencyResult(SQLModel, table=True):
     created_at: datetime = _instant()
 
 
+class Device(SQLModel, table=True):
+    """A kiosk. It is waiting to be paired while it has a ``pairing_hash``, and paired while it has a ``token_hash`` (K1)."""
+
+    __tablename__ = "devices"
+    __table_args__ = (
+        CheckConstraint("(pairing_hash IS NULL) = (pairing_expires_at IS NULL)", name="pairing"),
+        CheckConstraint(
+            "revoked_at IS NULL OR (pairing_hash IS NULL AND token_hash IS NULL)", name="revoked"
+        ),
+        Index(
+            "uq_devices_pairing_hash",
+            "pairing_hash",
+            unique=True,
+            postgresql_where=text("pairing_hash IS NOT NULL"),
+        ),
+        Index(
+            "uq_devices_token_hash",
+            "token_hash",
+            unique=True,
+            postgresql_where=text("token_hash IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = _identity()
+    location_id: int = Field(foreign_key="locations.id", index=True)
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    pairing_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    pairing_expires_at: datetime | None = _instant(nullable=True)
+    token_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    paired_at: datetime | None = _instant(nullable=True)
+    last_seen_at: datetime | None = _instant(nullable=True)
+    revoked_at: datetime | None = _instant(nullable=True)
+    created_by: int | None = Field(default=None, foreign_key="users.id")
+    created_at: datetime = _instant()
+
+
 class SigningKey(SQLModel, table=True):
     """A key that signs tokens (Ed25519, as a private JWK), where none is configured."""
 

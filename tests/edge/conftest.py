@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -16,11 +17,13 @@ from server.edge.headers import SecurityHeaders
 from server.edge.routes.administration import administration_endpoints
 from server.edge.routes.codes import code_endpoints
 from server.edge.routes.context import context_endpoints
+from server.edge.routes.devices import device_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.operations import Check, operation_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
 from server.edge.serving import EXCEPTION_HANDLERS, routes_of
 from server.service.administration.configuration import Configuration
+from server.service.administration.devices import Devices
 from server.service.administration.locations import Locations
 from server.service.administration.users import Users, new_account
 from server.service.code_sign_in import CodeSignIn
@@ -146,6 +149,7 @@ async def make_edge(database: Database, clock: ManualClock) -> AsyncIterator[Cal
                 replicas=lambda: replicas,
             ),
             *context_endpoints(Context(database, clock)),
+            *device_endpoints(Devices(database, clock, partial(identity.forget, holder="device")), limits),
             *operation_endpoints(checks),
             *extra,
         ]

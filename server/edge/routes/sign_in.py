@@ -82,7 +82,8 @@ def sign_in_endpoints(identity: Identity, limits: RateLimits) -> Endpoints:
     )
     async def logout(request: Request, body: Refresh | None) -> Answer:
         """Ends the session of the refresh token (from the body or the cookie) and of the access token, on every open
-        socket too, and makes the browser forget its cookies. No fault if there is none.
+        socket too, and makes the browser forget its cookies. No fault if there is none. A device stays paired until an
+        admin revokes it.
         """
         access_token, _ = token_of(request)
         await identity.sign_out(
