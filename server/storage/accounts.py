@@ -58,6 +58,11 @@ SELECT u.id, u.name, u.email, u.phone, u.role, u.tags, u.membership_tier, u.hubs
 FROM users u
 """
 
+_LINKS = "SELECT token_hash, user_id, expires_at, used_at, revoked_at FROM refresh_tokens"
+_LOCKED_IN_ORDER = "ORDER BY family_id, used_at NULLS LAST, created_at, token_hash FOR UPDATE"
+"""Links are locked as they follow one another: whoever saw only the first of two, and waited for it, comes to the second
+after it, as all others do. The times at which they were made may be equal.
+"""
 _LOCK_KEYS = "SELECT pg_advisory_xact_lock(hashtext('baygrid signing_keys'))"
 
 
@@ -133,11 +138,7 @@ class Accounts:
         is a reuse.
         """
         async with self._database.transaction() as connection:
-            links = await connection.fetch(
-                "SELECT token_hash, user_id, expires_at, used_at, revoked_at FROM refresh_tokens "
-                "WHERE family_id = $1 ORDER BY created_at, token_hash FOR UPDATE",
-                family_id,
-            )
+            links = await connection.fetch(f"{_LINKS} WHERE family_id = $1 {_LOCKED_IN_ORDER}", family_id)
             if not links or any(link["revoked_at"] for link in links):
                 return Rotation.UNKNOWN, None
             user_id: int = links[0]["user_id"]
@@ -160,7 +161,7 @@ class Accounts:
 
     async def end_family(self, family_id: uuid.UUID, now: float) -> None:
         """Revokes all tokens of the family."""
-        async with self._database.connection() as connection:
+        async with self._database.transaction() as connection:
             await _end(connection, family_id, now)
 
     async def signing_keys(
@@ -194,6 +195,7 @@ class Accounts:
 
 async def end_all_families(connection: Connection, user_id: int, now: float) -> None:
     """Signs an account out everywhere: every token issued to it before ``now`` has ended."""
+    await connection.execute(f"{_LINKS} WHERE user_id = $1 {_LOCKED_IN_ORDER}", user_id)
     await connection.execute(
         "UPDATE refresh_tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
         user_id,
@@ -223,6 +225,7 @@ async def _keep(
 
 
 async def _end(connection: Connection, family_id: uuid.UUID, now: float) -> None:
+    await connection.execute(f"{_LINKS} WHERE family_id = $1 {_LOCKED_IN_ORDER}", family_id)
     await connection.execute(
         "UPDATE refresh_tokens SET revoked_at = $2 WHERE family_id = $1 AND revoked_at IS NULL",
         family_id,

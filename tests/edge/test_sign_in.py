@@ -156,6 +156,15 @@ async def test_of_concurrent_uses_of_a_refresh_token_one_wins_and_the_family_end
     assert (await edge.client(won["access_token"]).get("/api/me")).status_code == 401
 
 
+async def test_rivals_for_refresh_tokens_that_are_all_of_one_instant_wait_for_one_another_in_one_order(edge):
+    await edge.account("customer", name="Ada")
+    for _ in range(40):  # of links made at one instant, half lie the wrong way round by their hashes
+        body = {"refresh_token": (await login(edge.client())).json()["refresh_token"]}
+        rivals = (edge.client().post("/api/auth/refresh", json=body) for _ in range(8))
+        answers = await asyncio.gather(*rivals)
+        assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+
+
 async def test_a_session_ends_when_it_is_not_refreshed_for_a_month(edge):
     await edge.account("customer", name="Ada")
     session = (await login(edge.client())).json()
