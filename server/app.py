@@ -20,6 +20,7 @@ from server.bus.port import Bus
 from server.bus.redis import RedisBus
 from server.clock import Clock
 from server.edge.authentication import Doorkeeper
+from server.edge.endpoint import Endpoint
 from server.edge.headers import SecurityHeaders
 from server.edge.pages import page_routes
 from server.edge.problems import describe
@@ -31,20 +32,26 @@ from server.edge.routes.context import context_endpoints
 from server.edge.routes.devices import device_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.grid import grid_endpoints
+from server.edge.routes.hubspot import hubspot_endpoints
 from server.edge.routes.operations import operation_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
 from server.edge.serving import EXCEPTION_HANDLERS, routes_of
+from server.edge.signatures import HubSpotSignature
 from server.edge.websocket import WebSocketEndpoint
 from server.live.connections import Connections
 from server.live.rooms import Rooms
 from server.principal import HolderKind
+from server.service.administration.configuration import Configuration
 from server.service.administration.devices import Devices
+from server.service.administration.locations import Locations as ConfiguredLocations
+from server.service.administration.users import Users
 from server.service.announcing import announce
 from server.service.code_sign_in import CodeSignIn
 from server.service.codes import Codes
 from server.service.context import Context
 from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
+from server.service.hubspot.contacts import Contacts
 from server.service.identity import Identity
 from server.service.limited_desk import LimitedDesk
 from server.service.notifications.outbox import Outbox
@@ -177,11 +184,27 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+def callback_endpoints(node: Node) -> list[Endpoint]:
+    """The doors for providers, each checked by what it signs."""
+    settings = node.settings
+    configuration = Configuration(node.database, node.clock, partial(announce, node.rooms))
+    users = Users(configuration, ConfiguredLocations(configuration), node.passwords, node.account_changed)
+    return [
+        *hubspot_endpoints(
+            Contacts(node.database, users),
+            HubSpotSignature(settings.hubspot_client_secret, node.clock, settings.public_url),
+            tags_property=settings.hubspot_tags_property,
+            tier_property=settings.hubspot_tier_property,
+        ),
+    ]
+
+
 def create_app(node: Node) -> Starlette:
     """The node's doors. Serve it by ``hosting``: its WebSocket needs a protocol of our own."""
     settings = node.settings
     door = Doorkeeper(node.identity, node.limits, settings.allowed_origins)
     endpoints = [
+        *callback_endpoints(node),
         *sign_in_endpoints(node.identity, node.limits),
         *code_endpoints(node.code_sign_in, node.limits),
         *booking_endpoints(node.desk, node.reading),

@@ -90,6 +90,16 @@ class Settings(BaseSettings):
     secret_keys: SecretStr | None = None
     """The signing keys as a JSON Web Key Set, the newest first; None means keys made once and kept in the database."""
 
+    public_url: Annotated[str, _url_of("http", "https")] | None = None
+    """By which address the world reaches this server; None means what each request says. Providers sign it."""
+
+    hubspot_client_secret: SecretStr | None = None
+    """Of the HubSpot app that calls us: checks its signatures. None means that HubSpot calls nothing here."""
+    hubspot_tags_property: str = Field(default="baygrid_tags", min_length=1)
+    """The property of HubSpot's contacts that holds tags, separated by semicolons."""
+    hubspot_tier_property: str = Field(default="membership_tier", min_length=1)
+    """The property of HubSpot's contacts that holds the membership tier."""
+
     login_rate: Rate = "10/minute"
     """Sign-ins per address and account."""
     write_rate: Rate = "120/minute"
@@ -118,6 +128,16 @@ class Settings(BaseSettings):
             if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
                 raise ValueError("expected origins such as https://grid.example.com, separated by commas")
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_base(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if not parts.netloc or parts.query or parts.fragment:
+            raise ValueError("expected an address such as https://grid.example.com")
+        return value.rstrip("/")
 
     @field_validator("data_dir")
     @classmethod

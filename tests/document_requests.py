@@ -32,7 +32,7 @@ class Request:
     method: str
     path: str
     params: Mapping[str, Any]
-    json: Mapping[str, Any] | None
+    json: Any
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {dict(self.params)} {self.json}"
@@ -83,9 +83,11 @@ def _queries(operation: Mapping[str, Any], names: Names) -> Iterator[dict[str, A
             yield chosen
 
 
-def _body(operation: Mapping[str, Any], names: Names) -> dict[str, Any] | None:
+def _body(operation: Mapping[str, Any], names: Names) -> Any:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return None
-    example: Mapping[str, Any] = content.get("example") or {}
+    example = content.get("example") or {}
+    if not isinstance(example, Mapping):
+        return example
     return {name: names.body.get(name, value) for name, value in example.items()}

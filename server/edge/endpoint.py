@@ -7,17 +7,17 @@ serving requests by it (``serving``) or describing it (``openapi``).
 import inspect
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.edge.parsing import Preconditions
+from server.edge.parsing import JSON, Preconditions
 from server.errors import (
     Forbidden,
     Malformed,
@@ -38,6 +38,18 @@ PathId: TypeAlias = type[int] | type[uuid.UUID] | type[str]
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[object]])
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class Signature(Protocol):
+    """How a provider signs what it calls; ``edge.signatures`` has them."""
+
+    headers: Mapping[str, str]
+    """The headers that it is in: name → what it holds."""
+
+    def check(self, request: Request, raw: bytes) -> None:
+        """Raises ``Forbidden`` unless the provider signed this very request, with the body's bytes as they were sent, and
+        ``NotFound`` where the provider is not configured.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +88,11 @@ class Endpoint:
     """Whether calls count towards the caller's rate of writes."""
     own_origin: bool = False
     """Whether foreign origins are refused even without a cookie (it sets or clears cookies)."""
-    example: Mapping[str, Any] | None = None
+    example: Mapping[str, Any] | Sequence[Any] | None = None
+    signature: Signature | None = None
+    """What the body must be signed by before anything is made of it; None is for callers that sign nothing."""
     body: Any = None
+    body_media_type: str = JSON
     body_optional: bool = False
     query: type[BaseModel] | None = None
     path_ids: Mapping[str, PathId] = field(default_factory=dict)
@@ -101,7 +116,8 @@ class Endpoint:
             (self.body is not None or self.query is not None or bool(self.takes & _HEADERS), Malformed),
             (self.signed_in, Unauthenticated),
             (self.signed_in or self.own_origin, Forbidden),
-            (bool(self.path_ids), NotFound),
+            (self.signature is not None, Forbidden),
+            (bool(self.path_ids) or self.signature is not None, NotFound),
             ("preconditions" in self.takes, Stale),
             (self.body is not None, TooLarge),
             (self.body is not None, UnsupportedMedia),
@@ -128,7 +144,7 @@ class Endpoints:
 
     ========================  ==================================================================================
     ``caller: Principal``     the signed-in caller; without it the endpoint is open to all
-    ``body: Model``           the JSON body; ``Model | None`` where it may be left out; any type pydantic knows
+    ``body: Model``           the body; ``Model | None`` where it may be left out; any type pydantic knows
     ``query: Model``          the query's parameters, one field each
     ``idempotency_key``       ``str | None``, from ``Idempotency-Key``
     ``preconditions``         ``Preconditions``, from ``If-Match``
@@ -187,15 +203,18 @@ class Endpoints:
         action: Action | None = None,
         limited: bool | None = None,
         own_origin: bool = False,
-        example: Mapping[str, Any] | None = None,
+        example: Mapping[str, Any] | Sequence[Any] | None = None,
         media_type: str = "application/json",
+        signature: Signature | None = None,
+        body_media_type: str = JSON,
     ) -> Callable[[Handler], Handler]:
         """Declares one endpoint; the handler's docstring describes it to callers.
 
         ``answer`` is the type of the body at ``status`` (200, or 204 where there is no body), ``also`` further
         successful answers by status. ``faults`` are those it can answer besides the implied ones. ``limited`` says
         whether calls count as writes; where it is not said, signed-in calls that are no GETs do. ``example`` is a
-        body, or for a GET a query.
+        body, or for a GET a query. ``signature`` is asked before the body is parsed; ``body_media_type`` is ``JSON`` or
+        ``FORM``.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -216,8 +235,12 @@ class Endpoints:
                 limited=("caller" in taken["takes"] and method != "GET") if limited is None else limited,
                 own_origin=own_origin,
                 example=example,
+                signature=signature,
+                body_media_type=body_media_type,
                 **taken,
             )
+            if signature is not None and (endpoint.body is None or endpoint.body_optional):
+                raise TypeError(f"{method} {path}: what is signed is a body")
             if (action is not None or endpoint.limited) and not endpoint.signed_in:
                 raise TypeError(f"{method} {path}: what depends on the caller needs a caller")
             self._declared.append(endpoint)

@@ -5,7 +5,7 @@ document tells of a body comes from its model, and what it tells of a fault from
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from openapi_pydantic import (
@@ -115,7 +115,7 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> Operation:
         body = RequestBody(
             required=not endpoint.body_optional,
             content={
-                "application/json": MediaType.model_validate(
+                endpoint.body_media_type: MediaType.model_validate(
                     {"schema": schemas.of(endpoint.body, "validation"), "example": endpoint.example}
                 )
             },
@@ -158,10 +158,14 @@ def _query_parameters(endpoint: Endpoint) -> list[Parameter]:
             "query",
             _inlined(_without_null(member), schema.get("$defs", {})),
             required=name in required,
-            example=(endpoint.example or {}).get(name),
+            example=_example_of(endpoint, name),
         )
         for name, member in schema.get("properties", {}).items()
     ]
+
+
+def _example_of(endpoint: Endpoint, name: str) -> Any:
+    return endpoint.example.get(name) if isinstance(endpoint.example, Mapping) else None
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -200,6 +204,11 @@ def _header_parameters(endpoint: Endpoint) -> list[Parameter]:
                 description="The ETag of what the caller has seen; 412 if it was changed since.",
             )
         )
+    if endpoint.signature is not None:
+        parameters += [
+            _parameter(name, "header", {"type": "string"}, required=True, description=description)
+            for name, description in endpoint.signature.headers.items()
+        ]
     return parameters
 
 

@@ -18,8 +18,12 @@ from starlette.requests import Request
 
 from server.errors import Fault, Malformed, NotFound, Stale, TooLarge, UnsupportedMedia
 
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
 MAX_BODY_BYTES = 1024 * 1024
 MAX_QUERY_FIELDS = 100
+"""Of a query, or of a form."""
 MAX_ROW_ID = 2**31 - 1
 """The largest id of a location, resource or user; what is larger names nothing."""
 
@@ -50,16 +54,16 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def check_media_type(request: Request) -> None:
-    """Raises ``UnsupportedMedia`` unless the body is said to be JSON in UTF-8."""
+def check_media_type(request: Request, expected: str = JSON) -> None:
+    """Raises ``UnsupportedMedia`` unless the body is said to be of the type expected, in UTF-8."""
     media_type, *parameters = request.headers.get("content-type", "").split(";")
     charsets = [
         value.strip().strip('"').lower()
         for name, _, value in (parameter.partition("=") for parameter in parameters)
         if name.strip().lower() == "charset"
     ]
-    if media_type.strip().lower() != "application/json" or any(charset != "utf-8" for charset in charsets):
-        raise UnsupportedMedia("Send the body as application/json in UTF-8")
+    if media_type.strip().lower() != expected or any(charset != "utf-8" for charset in charsets):
+        raise UnsupportedMedia(f"Send the body as {expected} in UTF-8")
 
 
 def parse_body(raw: bytes, adapter: TypeAdapter[Parsed]) -> Parsed:
@@ -127,37 +131,52 @@ def _unstorable(value: Any, pointer: str) -> Iterator[Fault]:
                 yield from _unstorable(member, f"{pointer}/{index}")
 
 
+def parse_form(raw: bytes, adapter: TypeAdapter[Parsed]) -> Parsed:
+    """A form's body as the adapter's type, whose fields are all read from text.
+
+    Raises:
+        Malformed: if it cannot be read, or a field is given twice or wrong; pointers are as in JSON.
+    """
+    try:
+        return adapter.validate_strings(_fields(raw, "/", "The form cannot be read"))
+    except ValidationError as error:
+        raise _malformed(list(_faults(error))) from None
+
+
 def parse_query(request: Request, model: type[Query]) -> Query:
     """The query as the model.
 
     Raises:
         Malformed: if a parameter is unknown, given twice, or wrong; pointers are ``query:name``.
     """
-    try:
-        pairs = parse_qsl(
-            request.scope["query_string"].decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=MAX_QUERY_FIELDS,
-        )
-    except ValueError:
-        raise Malformed("The query cannot be read") from None
-    values: dict[str, str] = {}
-    faults: list[Fault] = []
-    for name, value in pairs:
-        if name in values:
-            faults.append(Fault(f"query:{name}", "is given more than once"))
-        elif "\x00" in name + value:
-            faults.append(Fault(f"query:{name}", "holds characters that cannot be stored"))
-        values[name] = value
-    if faults:
-        raise _malformed(faults)
+    values = _fields(request.scope["query_string"], "query:", "The query cannot be read")
     try:
         return model.model_validate_strings(values)
     except ValidationError as error:
         raise _malformed(
             [Fault(f"query:{fault.pointer.removeprefix('/')}", fault.message) for fault in _faults(error)]
         ) from None
+
+
+def _fields(raw: bytes, place: str, unreadable: str) -> dict[str, str]:
+    """What is encoded as a query or form: each name once."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS
+        )
+    except ValueError:
+        raise Malformed(unreadable) from None
+    values: dict[str, str] = {}
+    faults: list[Fault] = []
+    for name, value in pairs:
+        if name in values:
+            faults.append(Fault(f"{place}{name}", "is given more than once"))
+        elif "\x00" in name + value:
+            faults.append(Fault(f"{place}{name}", "holds characters that cannot be stored"))
+        values[name] = value
+    if faults:
+        raise _malformed(faults)
+    return values
 
 
 def parse_path_id(text: str, kind: type[int] | type[uuid.UUID] | type[str]) -> int | uuid.UUID | str:

@@ -21,9 +21,11 @@ from starlette.types import Receive, Scope, Send
 from server.edge.endpoint import Answer, Endpoint
 from server.edge.observation import observed
 from server.edge.parsing import (
+    FORM,
     check_media_type,
     none_match,
     parse_body,
+    parse_form,
     parse_idempotency_key,
     parse_path_id,
     parse_preconditions,
@@ -158,11 +160,17 @@ async def _call(endpoint: Endpoint, door: Door, request: Request) -> object:
 
 
 async def _body(endpoint: Endpoint, request: Request) -> Any:
+    media_type = endpoint.body_media_type
     if "content-type" in request.headers:
-        check_media_type(request)
+        check_media_type(request, media_type)
     raw = await read_body(request)
+    if endpoint.signature is not None:
+        endpoint.signature.check(request, raw)
     if not raw and endpoint.body_optional:
         return None
+    if media_type == FORM:
+        check_media_type(request, FORM)
+        return parse_form(raw, endpoint.body_adapter)
     if not raw:
         raise Malformed("A JSON body is expected", code="invalid_json")
     check_media_type(request)

@@ -133,6 +133,21 @@ class UserLocation(SQLModel, table=True):
     location_id: int = Field(foreign_key="locations.id", primary_key=True)
 
 
+class HubSpotChange(SQLModel, table=True):
+    """The last change of a HubSpot contact's property that was followed (H1), for contacts that are linked to an account.
+
+    ``occurred_at`` is in milliseconds since 1970, as HubSpot tells it: two changes often lie in one second.
+    """
+
+    __tablename__ = "hubspot_changes"
+
+    contact_id: str = Field(sa_column=Column(Text, primary_key=True))
+    property: str = Field(sa_column=Column(Text, primary_key=True))
+    occurred_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    value: str | None = Field(default=None, sa_column=Column(Text))
+
+
 class Visitor(SQLModel, table=True):
     """A walk-in without an account."""
 

@@ -4,10 +4,10 @@ A name stands on grids beside bookings, and a grid changes with a version only (
 every location that shows the name.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from grid_engine.interval import DAY, Instant
 from server.errors import Duplicate, Fault, InUse, Malformed, NotFound
@@ -45,6 +45,10 @@ _UNIQUE = {
     "uq_users_phone": "phone number",
     "uq_users_hubspot_id": "HubSpot id",
 }
+
+
+Changes: TypeAlias = Callable[[Connection, Account], Awaitable[Mapping[str, Any]]]
+"""What is to change of an account, asked in the transaction of the change while the account is locked."""
 
 
 class Users:
@@ -126,6 +130,19 @@ class Users:
         """
         return await self._change(caller, _own(caller), changes, proof=proof)
 
+    async def follow(self, user_id: int, changes: Changes, *, cause: str) -> Account | None:
+        """The account changed by what an outside system says of it; ``cause`` names the system to the audit. None if there is
+        no such account. It is nobody's command, so whoever lets the system in has to be sure of it; and nobody has proven
+        an address that came this way.
+
+        Raises:
+            Malformed, Duplicate, InUse: as ``change``.
+        """
+        try:
+            return await self._change(None, user_id, changes, cause=cause)
+        except NotFound:
+            return None
+
     async def close(self, actor: Principal, user_id: int) -> None:
         """The account is closed and signed out; bookings and history stay. Again changes nothing."""
         await self.change(actor, user_id, {"active": False})
@@ -193,17 +210,18 @@ class Users:
 
     async def _change(
         self,
-        actor: Principal,
+        actor: Principal | None,
         user_id: int,
-        changes: Mapping[str, Any],
+        changes: Mapping[str, Any] | Changes,
         *,
         proven: frozenset[Field] = frozenset(),
         proof: Proof | None = None,
+        cause: str = "command",
     ) -> Account:
         if proof is not None:
             proven = frozenset({proof.address.field})
-        fields = {name: value for name, value in changes.items() if name != "password"}
-        password = changes.get("password")
+        given: Mapping[str, Any] = changes if isinstance(changes, Mapping) else {}
+        password = given.get("password")
         kept = None if password is None else await self._passwords.hash(password)
         renamed: list[int] = []
         try:
@@ -215,8 +233,11 @@ class Users:
                 before = await lock_account(connection, user_id)
                 if before is None:
                     raise NotFound("There is no such account")
+                if not isinstance(changes, Mapping):
+                    given = await changes(connection, before)
+                fields = {name: value for name, value in given.items() if name != "password"}
                 after = _with_proofs(before, _tidied(replace(before, **fields)), proven & fields.keys())
-                if after == before and "password" not in changes:
+                if after == before and "password" not in given:
                     return before
                 _check(after)
                 await _check_locations(connection, after)
@@ -227,19 +248,20 @@ class Users:
                 ):
                     raise InUse("This is the last admin: make another one first")
                 await update_account(connection, after)
-                if "password" in changes:
+                if "password" in given:
                     await update_password(connection, user_id, kept)
-                if "password" in changes or not after.active:
+                if "password" in given or not after.active:
                     await end_all_families(connection, user_id, now)
                 await audit(
                     connection,
                     "user",
                     user_id,
                     "updated",
-                    actor_id=actor.user_id,
+                    actor_id=actor.user_id if actor else None,
                     before=audited_account(before),
-                    after=audited_account(after, password="changed" if "password" in changes else None),
+                    after=audited_account(after, password="changed" if "password" in given else None),
                     now=int(now),
+                    cause=cause,
                 )
                 if after.name != before.name:
                     renamed = await self._reload(connection, user_id, int(now))
