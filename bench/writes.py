@@ -37,6 +37,7 @@ from server.live.rooms import Rooms
 from server.principal import Principal
 from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
+from server.service.refusals import RefusalLog
 from server.storage import Database, migrate
 from server.storage.locations import Locations
 from server.wire.diffs import pack_ops
@@ -166,6 +167,7 @@ async def _baygrid(
         database=database,
         clock=clock,
         customers=CustomerCache(database, clock),
+        refusals=RefusalLog(database, clock),
         describe=describe,
     )
     await rooms.open(1)

@@ -12,9 +12,10 @@ from itertools import islice
 from operator import or_
 from typing import NamedTuple
 
-from grid_engine.calendar_day import LAST_INSTANT, is_boundary, local_time, rows_between
+from grid_engine.calendar_day import LAST_INSTANT, is_boundary, rows_between
 from grid_engine.interval import DAY, MINUTE, Instant, Interval, gaps
 from rules.evaluate import is_allowed
+from rules.learning import WEEK_MINUTES, minute_of_week
 from rules.model import Action, Facts, Proposal, Suggestion
 from rules.obstacles import free_starts, taken_spans
 from rules.opening_hours import closed_spans
@@ -27,7 +28,6 @@ STEP = DAY // 2
 """How far the search goes on in either direction for as long as too little was found."""
 
 FAVOURITE_WITHIN_MINUTES = 12 * 60
-_WEEK_MINUTES = 7 * 24 * 60
 
 
 class Favourite(NamedTuple):
@@ -59,12 +59,12 @@ def nearest_length(proposal: Proposal, facts: Facts) -> int | None:
 
 def nearest_favourite(proposal: Proposal, facts: Facts) -> Favourite | None:
     """The most wanted of the favourites that lie within twelve hours of the start that is asked for."""
-    shown = local_time(proposal.interval.start, facts.timezone)
-    minute = (shown.weekday() * 24 + shown.hour) * 60 + shown.minute
+    start = proposal.interval.start
+    minute = minute_of_week(start, facts.timezone)
     for resource_id, wanted in facts.standing.favourites:
-        apart = (wanted - minute + _WEEK_MINUTES // 2) % _WEEK_MINUTES - _WEEK_MINUTES // 2
+        apart = (wanted - minute + WEEK_MINUTES // 2) % WEEK_MINUTES - WEEK_MINUTES // 2
         if abs(apart) <= FAVOURITE_WITHIN_MINUTES:
-            return Favourite(resource_id, proposal.interval.start - shown.second + apart * MINUTE)
+            return Favourite(resource_id, start - start % MINUTE + apart * MINUTE)
     return None
 
 

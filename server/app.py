@@ -34,6 +34,7 @@ from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.grid import grid_endpoints
 from server.edge.routes.hubspot import hubspot_endpoints
 from server.edge.routes.operations import operation_endpoints
+from server.edge.routes.patterns import pattern_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
 from server.edge.serving import EXCEPTION_HANDLERS, routes_of
 from server.edge.signatures import HubSpotSignature
@@ -53,11 +54,13 @@ from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
 from server.service.hubspot.contacts import Contacts
 from server.service.identity import Identity
+from server.service.learning import Learning
 from server.service.limited_desk import LimitedDesk
 from server.service.notifications.outbox import Outbox
 from server.service.passwords import Passwords
 from server.service.rate_limits import RateLimits
 from server.service.reading import Reading
+from server.service.refusals import RefusalLog
 from server.service.tokens import SigningKeys
 from server.service.upkeep import keep_up
 from server.settings import Settings
@@ -88,11 +91,13 @@ class Node:
         self.locations = Locations(self.database, clock)
         self.rooms = Rooms(store=self.locations, bus=self.bus, clock=clock)
         self.customers = CustomerCache(self.database, clock)
+        self.refusals = RefusalLog(self.database, clock)
         self.desk = BookingDesk(
             rooms=self.rooms,
             database=self.database,
             clock=clock,
             customers=self.customers,
+            refusals=self.refusals,
             describe=describe,
         )
         self.reading = Reading(
@@ -143,11 +148,13 @@ class Node:
                 self.rooms.run(),
                 self.identity.run(),
                 self.connections.run(),
+                self.refusals.run(),
                 keep_up(self.desk, self.database, self.clock),
             ):
                 task = asyncio.create_task(work)
                 task.add_done_callback(_end_with)
                 stack.push_async_callback(_ended, task)
+            stack.push_async_callback(self.refusals.write)
             stack.push_async_callback(self.desk.idle)
             stack.push_async_callback(self.connections.finish)
             yield
@@ -209,6 +216,7 @@ def create_app(node: Node) -> Starlette:
         *code_endpoints(node.code_sign_in, node.limits),
         *booking_endpoints(node.desk, node.reading),
         *availability_endpoints(node.reading),
+        *pattern_endpoints(Learning(node.database, node.clock)),
         *grid_endpoints(node.rooms, node.locations),
         *administration_endpoints(
             node.database,

@@ -51,6 +51,8 @@ class Action(Enum):
     UNDO = "undo"
     """Take back one's own last change (G11)."""
     READ_AUDIT = "read_audit"
+    READ_PATTERNS = "read_patterns"
+    """See what customers keep being refused at a location, or at all that are one's own (R22)."""
 
     # time taken out of use
     BLOCK = "block"
@@ -120,6 +122,7 @@ _ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
     Action.OVERRIDE:           (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
     Action.UNDO:               (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
     Action.READ_AUDIT:         (Mode.VIEW,    (_A,  _A,   _A,   _F,   _I,   _I,   _I)),
+    Action.READ_PATTERNS:      (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
     Action.BLOCK:              (Mode.FULL,    (_A,  _F,   _F,   _F,   _F,   _F,   _I)),
     Action.KEEP_OWN_ACCOUNT:   (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _I,   _I,   _I)),
     Action.SEARCH_CUSTOMERS:   (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),

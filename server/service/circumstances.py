@@ -3,13 +3,16 @@
 Belongs here: putting together what the rules need. Does not belong here: fetching any of it, or judging.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from grid_engine.interval import Instant
-from rules.model import Facts, Occupied, Standing
+from grid_engine.records import Resource
+from rules.model import Facts, Moved, Occupied, Standing
 from rules.policy import Policy, denied_locations, is_banned, policy_for
 from server.storage.customers import Customer
 from server.storage.location_state import LocationState
+from server.storage.stored_booking import StoredBooking
 
 OFFERED = 0
 """Grace for what is listed or suggested: none (R18)."""
@@ -39,6 +42,14 @@ def standing_of(customer: Customer | None, now: Instant, without: str | None = N
     )
 
 
+def with_favourites(
+    standing: Standing, favourites: Iterable[tuple[int, int]], resources: Collection[Resource]
+) -> Standing:
+    """The standing with those of the customer's favourites that are resources here (R22)."""
+    here = {resource.id for resource in resources}
+    return replace(standing, favourites=tuple(each for each in favourites if each[0] in here))
+
+
 def facts_for(
     state: LocationState,
     grid: Occupied,
@@ -49,6 +60,9 @@ def facts_for(
     grace: int = POSTED,
 ) -> Facts:
     """All that a proposal for the customer is judged by."""
+    standing = standing_of(customer, now, without)
+    if customer is not None and customer.favourites:
+        standing = with_favourites(standing, customer.favourites, state.active_resources)
     return Facts(
         now=now,
         location_id=state.id,
@@ -58,8 +72,18 @@ def facts_for(
         blackouts=state.blackouts,
         policy=policy_in_force(state, customer, now),
         grid=grid,
-        standing=standing_of(customer, now, without),
+        standing=standing,
         grace=grace,
+    )
+
+
+def existing_of(booking: StoredBooking) -> Moved:
+    """The booking as a proposal to change it sees it."""
+    return Moved(
+        id=booking.id,
+        resource_id=booking.resource_id,
+        interval=booking.interval,
+        reschedule_count=booking.reschedule_count,
     )
 
 

@@ -12,13 +12,14 @@ from typing import Any
 from grid_engine.diff import Diff
 from grid_engine.draft import Draft
 from grid_engine.interval import Instant
+from rules.checks import booking_ban
 from rules.evaluate import evaluate
-from rules.model import Facts, Proposal, Standing, Verdict
+from rules.model import Action, Facts, Proposal, Role, Standing, Verdict, Violation
 from rules.policy import Policy, write_values
 from server.clock import Clock
 from server.errors import NotFound
 from server.service.changes import Change, audit_entry
-from server.service.circumstances import facts_for, policy_in_force, standing_of
+from server.service.circumstances import existing_of, facts_for, policy_in_force, standing_of
 from server.service.orders import Rejected
 from server.storage.bookings import BookingEvent
 from server.storage.customers import ActiveBooking, Customer
@@ -163,6 +164,24 @@ class Deliberation:
     def facts(self, customer: Customer | None, *, without: str | None = None) -> Facts:
         """What a proposal for the customer is judged by, the booking ``without`` not counted."""
         return facts_for(self.state, self.draft, customer, self.now, without=without)
+
+    def ban(self, role: Role, booking: StoredBooking, customer: Customer | None) -> Rejected | None:
+        """The refusal of whatever is neither a move nor a cancellation to an owner who is banned (A2); staff may.
+
+        Nothing can be suggested in its place, as whoever is banned may have no other time either.
+        """
+        if role is not Role.CUSTOMER or customer is None or not self.standing(customer).banned:
+            return None
+        proposal = Proposal(
+            action=Action.MOVE,
+            role=role,
+            resource_id=booking.resource_id,
+            interval=booking.interval,
+            existing=existing_of(booking),
+        )
+        facts = self.facts(customer, without=booking.id)
+        verdict = Verdict(violations=(Violation(code=booking_ban.RULE.code),))
+        return Rejected(verdict=verdict, proposal=proposal, facts=facts)
 
     def values_judged_by(self, customer: Customer | None) -> dict[str, Any]:
         """What a booking records of its policy (R20)."""

@@ -20,6 +20,8 @@ from server.service.directory import Directory
 from server.service.judging import Describe, Judging
 from server.service.orders import Order
 from server.service.permission import admit, customer_of, require_change, require_creation
+from server.service.refusals import RefusalLog
+from server.service.refusing import Refusing
 from server.service.sweeping import Sweep
 from server.service.writer import Task, Writer
 from server.storage.bookings import Bookings
@@ -38,6 +40,7 @@ class BookingDesk:
         database: Database,
         clock: Clock,
         customers: CustomerCache,
+        refusals: RefusalLog,
         describe: Describe,
     ) -> None:
         self._rooms = rooms
@@ -54,6 +57,7 @@ class BookingDesk:
             customers=customers,
             describe=describe,
         )
+        self._refusing = Refusing(database=database, clock=clock, refusals=refusals)
         self._writers: dict[int, Writer] = {}
         self.describe = describe
 
@@ -94,7 +98,13 @@ class BookingDesk:
         """Queues an order or a sweep with its location's writer."""
         writer = self._writers.get(task.location_id)
         if writer is None:
-            writer = Writer(task.location_id, rooms=self._rooms, database=self._database, clock=self._clock)
+            writer = Writer(
+                task.location_id,
+                rooms=self._rooms,
+                database=self._database,
+                clock=self._clock,
+                refusing=self._refusing,
+            )
             self._writers[task.location_id] = writer
         writer.submit(task)
 
@@ -104,8 +114,9 @@ class BookingDesk:
             self.submit(Sweep(location_id))
 
     async def idle(self) -> None:
-        """Waits until every writer has nothing left to do."""
+        """Waits until every writer has nothing left to do, and everybody is answered."""
         await asyncio.gather(*(writer.idle() for writer in self._writers.values()))
+        await self._refusing.idle()
 
     async def judge(self, principal: Principal, command: Command) -> JudgedMove:
         """As ``Judging.judge``."""

@@ -13,16 +13,15 @@ from typing import TypeAlias
 
 import structlog
 
-from rules.model import Verdict, Violation
-from rules.suggest import suggest
+from rules.checks import conflict
+from rules.model import Violation
 from server.clock import Clock
 from server.errors import Duplicate, Problem, Refused, Unavailable
-from server.live.desk import Answer
 from server.live.room import Room
 from server.live.rooms import Rooms
 from server.service.attempt import Attempt, Committed, MoreConcernedError
-from server.service.circumstances import as_offered
-from server.service.orders import Decision, Order, Rejected
+from server.service.orders import Order, Rejected
+from server.service.refusing import Refusing, refused_by_constraint
 from server.service.sweeping import Sweep
 from server.storage.bookings import read_occupants
 from server.storage.database import ContentionError, Database, OccupancyTakenError
@@ -39,8 +38,11 @@ log = structlog.get_logger()
 class Writer:
     """The queue of one location on one node; it works while there is anything in it, and costs nothing otherwise."""
 
-    def __init__(self, location_id: int, *, rooms: Rooms, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, location_id: int, *, rooms: Rooms, database: Database, clock: Clock, refusing: Refusing
+    ) -> None:
         self._location_id = location_id
+        self._refusing = refusing
         self._rooms = rooms
         self._database = database
         self._clock = clock
@@ -134,60 +136,45 @@ class Writer:
             await self._rooms.publish(location_id, epoch, diff)
 
     def _settle(self, rooms: Sequence[Room], orders: list[Order], committed: Committed) -> None:
-        """Answers and shows what was committed on this node, so that callers read their own writes."""
+        """Answers and shows what was committed on this node, so that callers read their own writes.
+
+        Those who were refused are answered on the side: nobody else waits for what is suggested to them.
+        """
         room_of = {room.id: room for room in rooms}
-        answers: list[Callable[[], None]] = [
-            partial(_answer, order, decision, room_of[order.location_id])
-            for order, decision in zip(orders, committed.decisions, strict=True)
-        ]
+        answers: list[Callable[[], None]] = []
+        refused: list[tuple[Order, Rejected]] = []
+        for order, decision in zip(orders, committed.decisions, strict=True):
+            if isinstance(decision, Rejected):
+                refused.append((order, decision))
+            else:
+                answers.append(partial(order.answered, decision))
         for location_id, (_, diff) in committed.diffs.items():
             # All answers come before any diff that they tell of.
             room_of[location_id].advance(diff, answers=answers)
             answers = []
         for answer in answers:
             answer()
+        self._refusing.answer(refused, room_of)
 
     async def _taken(self, attempt: Attempt) -> Refused:
         """The conflict that only the constraint saw: with something too old, or too far away, for the replica."""
-        booking = next(change.after for change in reversed(attempt.changes) if change.after.is_active)
+        change = next(change for change in reversed(attempt.changes) if change.after.is_active)
+        booking = change.after
         async with self._database.connection() as connection:
             busy = await read_occupants(
                 connection, booking.resource_id, booking.interval, excluding=booking.id
             )
-        return Refused(
-            [
-                Violation(
-                    code="conflict",
-                    params={"busy": [{"start_time": each.start, "end_time": each.end} for each in busy]},
-                )
-            ],
-            conflicts=[(booking.resource_id, each) for each in busy],
-        )
-
-
-def refusal(rejected: Rejected, room: Room) -> Refused:
-    """The refusal as its caller is told it, with suggestions from the grid as it stands now (R18)."""
-    verdict: Verdict = rejected.verdict
-    facts = as_offered(rejected.facts, room.grid)
-    return Refused(
-        verdict.violations,
-        suggest(rejected.proposal, facts),
-        [(record.resource_id, record.interval) for record in verdict.conflicts],
-    )
+        spans = [{"start_time": each.start, "end_time": each.end} for each in busy]
+        violation = Violation(code=conflict.RULE.code, params={"busy": spans})
+        for order in attempt.orders:
+            room = next(room for room in attempt.rooms if room.id == booking.location_id)
+            rejected = refused_by_constraint(change, order.role, violation, room, self._clock.now())
+            self._refusing.note(rejected)
+        return Refused([violation], conflicts=[(booking.resource_id, each) for each in busy])
 
 
 def _stands_alone(task: Task) -> bool:
     return isinstance(task, Order) and bool(task.elsewhere)
-
-
-def _answer(order: Order, decision: Decision, room: Room) -> None:
-    try:
-        answer: Answer = refusal(decision, room) if isinstance(decision, Rejected) else decision
-    except Exception:
-        # Whoever asked must be told something, or would wait for ever.
-        log.exception("A refusal could not be told", location=room.state.id)
-        answer = Problem()
-    order.answered(answer)
 
 
 def _answer_all(batch: list[Task], problem: Problem) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from grid_engine.interval import Instant, Interval
 from rules.policy import Restriction, RestrictionKind, Tier
 from server.storage.database import Connection, Row
+from server.storage.refusals import read_favourites
 from server.storage.stored_booking import moment, to_instant_or_none
 
 
@@ -21,7 +22,11 @@ class ActiveBooking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """An account as the rules see it; ``restrictions`` are those not lifted, expired ones included."""
+    """An account as the rules see it; ``restrictions`` are those not lifted, expired ones included.
+
+    ``favourites`` are (resource id, minute of the week) of what the customer keeps asking for, most wanted first (R22). They
+    are read for verdicts; what is posted and accepted has no use for them.
+    """
 
     id: int
     name: str
@@ -31,6 +36,7 @@ class Customer:
     tags: tuple[str, ...]
     restrictions: tuple[Restriction, ...] = ()
     bookings: tuple[ActiveBooking, ...] = ()
+    favourites: tuple[tuple[int, int], ...] = ()
 
 
 _ACCOUNTS = (
@@ -57,9 +63,11 @@ async def lock_accounts(connection: Connection, ids: Collection[int]) -> Mapping
 
 
 async def read_customers(connection: Connection, ids: Collection[int], now: Instant) -> dict[int, Customer]:
-    """The customers with restrictions and bookings, unlocked: good enough for verdicts and listings."""
+    """The customers with restrictions, bookings and favourites, unlocked: good enough for verdicts and listings."""
     accounts = _accounts(await connection.fetch(_ACCOUNTS, sorted(ids)))
-    return await with_circumstances(connection, accounts, now)
+    customers = await with_circumstances(connection, accounts, now)
+    favourites = await read_favourites(connection, customers, now)
+    return {id_: replace(each, favourites=favourites.get(id_, ())) for id_, each in customers.items()}
 
 
 async def with_circumstances(

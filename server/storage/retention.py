@@ -1,5 +1,5 @@
 """Letting go of what is no longer needed: diffs that no client can still ask for, answers to old keys (G7), what support was
-told long ago (X1), and codes.
+told long ago (X1), codes, and old refusals (R22).
 """
 
 from grid_engine.interval import DAY, HOUR, Instant
@@ -14,10 +14,12 @@ CONTEXT_DAYS = 180
 """They hold customers' bookings, names and addresses: long enough for a conversation that is taken up again."""
 CODE_HOURS = 24
 """Messages that hold a code are of no use to anybody long before."""
+REFUSAL_DAYS = 366
+"""Patterns count a month (R22); a changed policy can be tried on a year (R23)."""
 
 
 async def forget_old(database: Database, now: Instant) -> None:
-    """Deletes old diffs, answers, codes, and entries of threads with the threads that have none left.
+    """Deletes what is too old, and threads of which no entry is left.
 
     Raises:
         Unavailable: while Postgres is away.
@@ -42,4 +44,7 @@ async def forget_old(database: Database, now: Instant) -> None:
         await connection.execute(
             "DELETE FROM notifications WHERE kind LIKE '%_code' AND created_at < $1",
             moment(now - CODE_HOURS * HOUR),
+        )
+        await connection.execute(
+            "DELETE FROM refusals WHERE day < $1::date", moment(now - REFUSAL_DAYS * DAY).date()
         )

@@ -5,7 +5,7 @@ compares the two.
 """
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -464,3 +464,50 @@ class ContextEntry(SQLModel, table=True):
     customer_id: int | None = Field(default=None, foreign_key="users.id")
     answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     created_at: datetime = _instant()
+
+
+class Refusal(SQLModel, table=True):
+    """What the rules refused somebody on one day (UTC), however often; patterns are counted from these (R22).
+
+    ``user_id`` is the customer judged; without one ``subject`` tells a visitor's from nobody's (blocks, undoing).
+    """
+
+    __tablename__ = "refusals"
+    __table_args__ = (
+        Index(
+            "uq_refusals_asked",
+            "location_id",
+            "day",
+            "user_id",
+            "subject",
+            "resource_id",
+            "start_time",
+            "end_time",
+            "action",
+            "role",
+            "codes",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_refusals_user", "user_id", "day", postgresql_where=text("user_id IS NOT NULL")),
+        Index("ix_refusals_day", "day"),
+        CheckConstraint("subject IN ('customer', 'visitor', 'nobody')", name="subject"),
+        CheckConstraint("(subject = 'customer') = (user_id IS NOT NULL)", name="user"),
+    )
+
+    id: int | None = _identity(BigInteger)
+    location_id: int = Field(foreign_key="locations.id")
+    day: date
+    user_id: int | None = Field(default=None, foreign_key="users.id")
+    subject: str = Field(sa_column=Column(Text, nullable=False))
+    resource_id: int = Field(foreign_key="resources.id")
+    start_time: datetime = _instant()
+    end_time: datetime = _instant()
+    minute_of_week: int
+    action: str = Field(sa_column=Column(Text, nullable=False))
+    role: str = Field(sa_column=Column(Text, nullable=False))
+    codes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    times: int
+    context: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    first_refused_at: datetime = _instant()
+    last_refused_at: datetime = _instant()

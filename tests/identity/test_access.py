@@ -93,6 +93,7 @@ def test_a1_an_operator_sees_what_staff_see_and_never_overrides_undoes_or_blocks
         Action.CHANGE_BOOKING,
         Action.READ_AUDIT,
         Action.KEEP_OWN_ACCOUNT,
+        Action.READ_PATTERNS,
         Action.SEARCH_CUSTOMERS,
         Action.READ_CONTEXT,
     }
@@ -179,6 +180,7 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
                 Action.LIST_BOOKINGS,
                 Action.READ_FREE_FOR,
                 Action.READ_AUDIT,
+                Action.READ_PATTERNS,
             },
         ),
         (

@@ -14,6 +14,7 @@ from server.live.rooms import Rooms
 from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
 from server.service.reading import Reading
+from server.service.refusals import RefusalLog
 from server.storage import Database
 from server.storage.locations import Locations
 from tests.venues import Town
@@ -54,8 +55,14 @@ async def start_node(database_url: str, clock: ManualClock) -> AsyncIterator[Cal
 
             stack.push_async_callback(stop)
             customers = CustomerCache(database, clock)
+            refusals = RefusalLog(database, clock)
             desk = BookingDesk(
-                rooms=rooms, database=database, clock=clock, customers=customers, describe=describe
+                rooms=rooms,
+                database=database,
+                clock=clock,
+                customers=customers,
+                refusals=refusals,
+                describe=describe,
             )
             stack.push_async_callback(desk.idle)
             reading = Reading(rooms=rooms, database=database, clock=clock, customers=customers)

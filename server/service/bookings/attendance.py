@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from grid_engine.interval import HOUR, MINUTE
-from rules.model import Role, Violation
 from server.commands import format_instant
-from server.errors import NotActive, Refused, TooEarly
+from server.errors import NotActive, TooEarly
 from server.service.changes import Change
 from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order
@@ -22,9 +21,9 @@ def confirm(order: Order, deliberation: Deliberation) -> Decision:
     booking = deliberation.booking(order.target)
     if booking.status != "confirmed" or booking.is_block or deliberation.now >= booking.interval.end:
         return NotActive("Only a booking that has not ended can be checked in")
-    customer = deliberation.owner(booking)
-    if order.role is Role.CUSTOMER and customer is not None and deliberation.standing(customer).banned:
-        return Refused([Violation(code="booking_ban")])
+    banned = deliberation.ban(order.role, booking, deliberation.owner(booking))
+    if banned is not None:
+        return banned
     opens = booking.interval.start - CHECK_IN_BEFORE
     if deliberation.now < opens:
         return TooEarly(f"Check-in opens at {format_instant(opens)}")

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from rules.model import Action, Moved, Proposal, Violation
+from rules.model import Action, Proposal, Violation
 from server.commands import Cancel
 from server.errors import NotActive
 from server.service.changes import Change
+from server.service.circumstances import existing_of
 from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
 
@@ -23,12 +24,7 @@ def cancel(order: Order, deliberation: Deliberation) -> Decision:
         role=order.role,
         resource_id=booking.resource_id,
         interval=booking.interval,
-        existing=Moved(
-            id=booking.id,
-            resource_id=booking.resource_id,
-            interval=booking.interval,
-            reschedule_count=booking.reschedule_count,
-        ),
+        existing=existing_of(booking),
         override_reason=body.override_reason,
     )
     if booking.is_block:

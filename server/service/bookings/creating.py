@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from grid_engine.interval import Instant, Interval
-from rules.model import Action, Moved, Proposal, Role
+from rules.model import Action, Proposal, Role
 from server.commands import Create
 from server.errors import Fault, Forbidden, HoldExpired, Malformed, NotActive
 from server.service.bookings.times import interval_of
 from server.service.changes import Change
+from server.service.circumstances import existing_of
 from server.service.deliberation import Deliberation
 from server.service.identifiers import new_booking_id, new_code, new_grid_id
 from server.service.orders import Decision, Order, Rejected
@@ -32,7 +33,7 @@ def create(order: Order, deliberation: Deliberation) -> Decision:
         role=order.role,
         resource_id=body.resource_id,
         interval=interval,
-        existing=Moved(id=hold.id, resource_id=hold.resource_id, interval=hold.interval) if hold else None,
+        existing=existing_of(hold) if hold else None,
         override_reason=body.override_reason,
     )
     verdict = deliberation.judge(proposal, customer)

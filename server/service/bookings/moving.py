@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from rules.model import Action, Moved, Proposal, Role, Violation
+from rules.model import Action, Proposal, Role, Violation
 from server.commands import Reschedule, Update
-from server.errors import Fault, Forbidden, Malformed, NotActive, Refused
+from server.errors import Fault, Forbidden, Malformed, NotActive
 from server.service.bookings.times import interval_of
 from server.service.changes import Change
+from server.service.circumstances import existing_of
 from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
-from server.storage.customers import Customer
 from server.storage.stored_booking import StoredBooking
 
 
@@ -91,8 +91,8 @@ def _change(
             return verdict
         waived = verdict.waived
         after = replace(after, judged_by=deliberation.values_judged_by(customer))
-    elif (ban := _ban(order, customer, deliberation)) is not None:
-        return ban
+    elif (banned := deliberation.ban(order.role, before, customer)) is not None:
+        return banned
 
     by_owner = before.user_id == order.principal.user_id
     counts = kind.moved and by_owner and not order.role.is_staff
@@ -116,26 +116,12 @@ def _proposal(
     kind: _Kind,
     override_reason: str | None,
 ) -> Proposal:
-    existing = Moved(
-        id=before.id,
-        resource_id=before.resource_id,
-        interval=before.interval,
-        reschedule_count=before.reschedule_count,
-    )
     return Proposal(
         action=Action.BLOCK if before.is_block else Action.MOVE,
         role=order.role,
         resource_id=after.resource_id,
         interval=after.interval,
-        existing=existing,
+        existing=existing_of(before),
         override_reason=override_reason,
         new_customer=kind.passed_on,
     )
-
-
-def _ban(order: Order, customer: Customer | None, deliberation: Deliberation) -> Refused | None:
-    """A banned owner may only read and cancel (A2); staff may still write on the booking."""
-    if order.role is not Role.CUSTOMER or customer is None:
-        return None
-    standing = deliberation.standing(customer)
-    return Refused([Violation(code="booking_ban")]) if standing.banned else None

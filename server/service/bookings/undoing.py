@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from grid_engine.interval import Instant, Interval
-from rules.model import Action, Moved, Proposal
+from rules.model import Action, Proposal
 from server.commands import parse_time
 from server.errors import Forbidden, NotActive, Stale
 from server.service.changes import Change
+from server.service.circumstances import existing_of
 from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
 from server.storage.stored_booking import StoredBooking, StoredVisitor
@@ -44,7 +45,7 @@ def undo(order: Order, deliberation: Deliberation) -> Decision:
             role=order.role,
             resource_id=restored.resource_id,
             interval=restored.interval,
-            existing=Moved(id=booking.id, resource_id=booking.resource_id, interval=booking.interval),
+            existing=existing_of(booking),
             is_block=booking.is_block,
         )
         verdict = deliberation.judge(proposal, None)
