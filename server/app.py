@@ -27,6 +27,7 @@ from server.edge.problems import describe
 from server.edge.routes.administration import administration_endpoints
 from server.edge.routes.availability import availability_endpoints
 from server.edge.routes.bookings import booking_endpoints
+from server.edge.routes.calendar_feeds import calendar_feed_endpoints
 from server.edge.routes.codes import code_endpoints
 from server.edge.routes.context import context_endpoints
 from server.edge.routes.devices import device_endpoints
@@ -47,6 +48,7 @@ from server.service.administration.devices import Devices
 from server.service.administration.locations import Locations as ConfiguredLocations
 from server.service.administration.users import Users
 from server.service.announcing import announce
+from server.service.calendar_feeds import CalendarFeeds
 from server.service.code_sign_in import CodeSignIn
 from server.service.codes import Codes
 from server.service.context import Context
@@ -231,6 +233,9 @@ def create_app(node: Node) -> Starlette:
         *context_endpoints(Context(node.database, node.clock)),
         *device_endpoints(
             Devices(node.database, node.clock, partial(node.account_changed, holder="device")), node.limits
+        ),
+        *calendar_feed_endpoints(
+            CalendarFeeds(node.database, node.clock, settings.mode), node.limits, settings.public_url
         ),
         *operation_endpoints(
             {"postgres": node.postgres_answers, "replicas": node.replicas_fresh},

@@ -56,11 +56,11 @@ class Signature(Protocol):
 class Answer:
     """What a handler returns when the body alone does not say it all.
 
-    ``body`` is a model or plain JSON values; ``status`` None means the endpoint's own. With an ``etag`` (no quotes)
+    ``body`` is a model, plain JSON values, or bytes of the endpoint's media type; ``status`` None means the endpoint's own. With an ``etag`` (no quotes)
     a GET is answered 304 where ``If-None-Match`` names it.
     """
 
-    body: BaseModel | Mapping[str, Any] | None = None
+    body: BaseModel | Mapping[str, Any] | bytes | None = None
     status: int | None = None
     etag: str | None = None
     headers: tuple[tuple[str, str], ...] = ()

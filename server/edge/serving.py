@@ -132,7 +132,10 @@ async def _respond(endpoint: Endpoint, door: Door, request: Request) -> Response
 def unexpected(request: Request) -> Response:
     """Logs the exception being handled under a trace id, and answers 500 with nothing but that id."""
     trace_id = secrets.token_hex(8)
-    _log.exception("unexpected", trace_id=trace_id, method=request.method, path=request.url.path)
+    path = request.url.path
+    if "token" in request.path_params:
+        path = path.replace(request.path_params["token"], "…")  # a link's secret is nothing for logs
+    _log.exception("unexpected", trace_id=trace_id, method=request.method, path=path)
     return problem_response(
         Problem("Something went wrong on our side; the trace id names what we logged of it"),
         {"trace_id": trace_id},
@@ -187,7 +190,8 @@ def _rendered(endpoint: Endpoint, request: Request, returned: object) -> Respons
     elif answer.body is None:
         response = Response(status_code=status)
     else:
-        response = Response(_json(answer.body), status_code=status, media_type=endpoint.media_type)
+        content = answer.body if isinstance(answer.body, bytes) else _json(answer.body)
+        response = Response(content, status_code=status, media_type=endpoint.media_type)
     if answer.etag is not None:
         response.headers["etag"] = f'"{answer.etag}"'
     response.headers["cache-control"] = "private, no-cache" if answer.etag is not None else "no-store"

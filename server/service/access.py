@@ -205,3 +205,15 @@ def allows(
 ) -> bool:
     """As ``decide``, for those to whom why not is all one."""
     return decide(principal, action, location_id=location_id, owner_id=owner_id) is Decision.ALLOWED
+
+
+def own_account(principal: Principal) -> int:
+    """The id of the caller's own account, for what is theirs to keep.
+
+    Raises:
+        NotFound: for what has none, such as a kiosk.
+    """
+    require(principal, Action.KEEP_OWN_ACCOUNT, owner_id=principal.user_id)
+    if principal.user_id is None:
+        raise NotFound("There is no account")
+    return principal.user_id

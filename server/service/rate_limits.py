@@ -103,6 +103,21 @@ class RateLimits:
         rate = self._write_of_staff if principal.role in ("staff", "operator", "admin") else self._write
         await self._hit(rate, "write", principal.key)
 
+    async def show_link(self, address: str) -> None:
+        """Asks whether an address may show a link whose secret is all that it proves.
+
+        Only wrong ones count (``count_wrong_link``), as many as sign-ins of an address: who fetches the calendars of many
+        people from one place has the right ones.
+
+        Raises:
+            TooMany: at the limit.
+        """
+        await self._hit(self._login_wide, "link", _network(address), counts=False)
+
+    async def count_wrong_link(self, address: str) -> None:
+        """Counts a link that opened nothing; raises as ``show_link``."""
+        await self._hit(self._login_wide, "link", _network(address))
+
     async def close(self) -> None:
         """Closes the connection to Redis."""
         if self._redis is not None:
@@ -114,22 +129,22 @@ class RateLimits:
         await self._hit(self._login_wide, f"{name}-address", address)
         await self._hit(self._login_wide, f"{name}-account", account)
 
-    async def _hit(self, rate: RateLimitItem, *name: str) -> None:
-        wait = await self._counted(rate, name)
+    async def _hit(self, rate: RateLimitItem, *name: str, counts: bool = True) -> None:
+        wait = await self._wait(rate, name, counts=counts)
         if wait is not None:
             raise TooMany(f"At most {rate.amount} {_per(rate)}", retry_after=max(1, math.ceil(wait)))
 
-    async def _counted(self, rate: RateLimitItem, name: tuple[str, ...]) -> float | None:
+    async def _wait(self, rate: RateLimitItem, name: tuple[str, ...], *, counts: bool) -> float | None:
         now = asyncio.get_running_loop().time()
         if self._redis is not None and now >= self._rest_until:
             try:
-                return await self._redis.hit(rate, name)
+                return await self._redis.hit(rate, name, counts=counts)
             except (StorageError, OSError, TimeoutError) as error:
                 # Of the many that wait when it goes away, the first that gives up says so for all.
                 if now >= self._rest_until:
                     _log.warning("rate_limits_local", reason=str(error))
                 self._rest_until = asyncio.get_running_loop().time() + REDIS_REST_SECONDS
-        return self._memory.hit(name, rate.amount, rate.get_expiry(), now)
+        return self._memory.hit(name, rate.amount, rate.get_expiry(), now, counts=counts)
 
 
 class _MemoryWindows:
@@ -139,16 +154,22 @@ class _MemoryWindows:
         self._windows: dict[tuple[str, ...], deque[float]] = {}
         self._sweep_at = 1024
 
-    def hit(self, name: tuple[str, ...], amount: int, seconds: float, now: float) -> float | None:
-        """None if the hit counts; else how many seconds to wait until one will."""
+    def hit(
+        self, name: tuple[str, ...], amount: int, seconds: float, now: float, *, counts: bool = True
+    ) -> float | None:
+        """None if there is room for a hit, which then ``counts``; else how many seconds to wait until there will be."""
+        if not counts and name not in self._windows:
+            return None
         window = self._windows.setdefault(name, deque(maxlen=amount))
         while window and window[0] <= now:
             window.popleft()
         if len(window) == amount:
             return window[0] - now
+        if not counts:
+            return None
         window.append(now + seconds)
         if len(self._windows) >= self._sweep_at:
-            self._windows = {each: ends for each, ends in self._windows.items() if ends[-1] > now}
+            self._windows = {each: ends for each, ends in self._windows.items() if ends and ends[-1] > now}
             self._sweep_at = max(1024, 2 * len(self._windows))
         return None
 
@@ -168,8 +189,8 @@ class _RedisWindows:
         )
         self._limiter = MovingWindowRateLimiter(self._storage)
 
-    async def hit(self, rate: RateLimitItem, name: tuple[str, ...]) -> float | None:
-        if await self._limiter.hit(rate, *name):
+    async def hit(self, rate: RateLimitItem, name: tuple[str, ...], *, counts: bool) -> float | None:
+        if await (self._limiter.hit if counts else self._limiter.test)(rate, *name):
             return None
         reset_at, _ = await self._limiter.get_window_stats(rate, *name)
         return reset_at - _machine.now_precise()

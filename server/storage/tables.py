@@ -386,6 +386,17 @@ class RefreshToken(SQLModel, table=True):
     revoked_at: datetime | None = _instant(nullable=True)
 
 
+class CalendarFeed(SQLModel, table=True):
+    """An account's calendar feed: the link that opens it, of which only a hash is kept."""
+
+    __tablename__ = "calendar_feeds"
+    __table_args__ = (Index("uq_calendar_feeds_token_hash", "token_hash", unique=True),)
+
+    user_id: int = Field(foreign_key="users.id", primary_key=True)
+    token_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = _instant()
+
+
 class OneTimeCode(SQLModel, table=True):
     """A code that was sent to an address: one at a time for a purpose, used once, and dead after a few wrong tries."""
 

@@ -15,6 +15,7 @@ from server.edge.authentication import Doorkeeper
 from server.edge.endpoint import Endpoint
 from server.edge.headers import SecurityHeaders
 from server.edge.routes.administration import administration_endpoints
+from server.edge.routes.calendar_feeds import calendar_feed_endpoints
 from server.edge.routes.codes import code_endpoints
 from server.edge.routes.context import context_endpoints
 from server.edge.routes.devices import device_endpoints
@@ -26,6 +27,7 @@ from server.service.administration.configuration import Configuration
 from server.service.administration.devices import Devices
 from server.service.administration.locations import Locations
 from server.service.administration.users import Users, new_account
+from server.service.calendar_feeds import CalendarFeeds
 from server.service.code_sign_in import CodeSignIn
 from server.service.codes import Codes
 from server.service.context import Context
@@ -150,6 +152,7 @@ async def make_edge(database: Database, clock: ManualClock) -> AsyncIterator[Cal
             ),
             *context_endpoints(Context(database, clock)),
             *device_endpoints(Devices(database, clock, partial(identity.forget, holder="device")), limits),
+            *calendar_feed_endpoints(CalendarFeeds(database, clock), limits),
             *operation_endpoints(checks),
             *extra,
         ]

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from grid_engine.interval import DAY, Instant
 from server.errors import Duplicate, Fault, InUse, Malformed, NotFound
 from server.principal import Principal
-from server.service.access import Action, require
+from server.service.access import Action, own_account, require
 from server.service.addresses import Address, take_address
 from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
@@ -35,6 +35,7 @@ from server.storage.administration import (
     update_account,
     update_password,
 )
+from server.storage.calendar_feeds import delete_feed
 from server.storage.configuration import commit_reload, lock_location
 from server.storage.database import Connection
 
@@ -128,7 +129,7 @@ class Users:
         Raises:
             Unauthenticated: if the proof was used before.
         """
-        return await self._change(caller, _own(caller), changes, proof=proof)
+        return await self._change(caller, own_account(caller), changes, proof=proof)
 
     async def follow(self, user_id: int, changes: Changes, *, cause: str) -> Account | None:
         """The account changed by what an outside system says of it; ``cause`` names the system to the audit. None if there is
@@ -154,7 +155,7 @@ class Users:
 
     async def own(self, caller: Principal) -> Account:
         """The caller's account; raises ``NotFound`` for a kiosk, which has none."""
-        return await self._read(_own(caller))
+        return await self._read(own_account(caller))
 
     async def listed(
         self,
@@ -252,6 +253,8 @@ class Users:
                     await update_password(connection, user_id, kept)
                 if "password" in given or not after.active:
                     await end_all_families(connection, user_id, now)
+                if not after.active:
+                    await delete_feed(connection, user_id)
                 await audit(
                     connection,
                     "user",
@@ -278,13 +281,6 @@ class Users:
             await lock_location(connection, location_id)
             await commit_reload(connection, location_id, now)
         return location_ids
-
-
-def _own(caller: Principal) -> int:
-    require(caller, Action.KEEP_OWN_ACCOUNT, owner_id=caller.user_id)
-    if caller.user_id is None:
-        raise NotFound("There is no account")
-    return caller.user_id
 
 
 def _tidied(account: Account) -> Account:
