@@ -34,6 +34,7 @@ from server.edge.routes.devices import device_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.grid import grid_endpoints
 from server.edge.routes.hubspot import hubspot_endpoints
+from server.edge.routes.notifications import notification_endpoints
 from server.edge.routes.operations import operation_endpoints
 from server.edge.routes.patterns import pattern_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
@@ -58,6 +59,7 @@ from server.service.hubspot.contacts import Contacts
 from server.service.identity import Identity
 from server.service.learning import Learning
 from server.service.limited_desk import LimitedDesk
+from server.service.notifications.messages import Messages
 from server.service.notifications.outbox import Outbox
 from server.service.passwords import Passwords
 from server.service.rate_limits import RateLimits
@@ -118,13 +120,15 @@ class Node:
         self.limits = RateLimits(
             login_rate=settings.login_rate, write_rate=settings.write_rate, redis_url=settings.redis_url
         )
+        outbox = Outbox()
+        self.messages = Messages(self.database, outbox, clock)
         self.codes = Codes(self.database, self.passwords, clock)
         self.code_sign_in = CodeSignIn(
             database=self.database,
             identity=self.identity,
             codes=self.codes,
             passwords=self.passwords,
-            deliverer=Outbox(),
+            deliverer=outbox,
             forget=self.account_changed,
             clock=clock,
         )
@@ -237,6 +241,7 @@ def create_app(node: Node) -> Starlette:
         *calendar_feed_endpoints(
             CalendarFeeds(node.database, node.clock, settings.mode), node.limits, settings.public_url
         ),
+        *notification_endpoints(node.messages),
         *operation_endpoints(
             {"postgres": node.postgres_answers, "replicas": node.replicas_fresh},
             told={"bus": node.bus_connected},

@@ -53,6 +53,10 @@ class Action(Enum):
     READ_AUDIT = "read_audit"
     READ_PATTERNS = "read_patterns"
     """See what customers keep being refused at a location, or at all that are one's own (R22)."""
+    READ_MESSAGES = "read_messages"
+    """See what was to be said to whom about it, and what became of that (N3, N6)."""
+    SEND_MESSAGE = "send_message"
+    """Have its confirmation sent again (N1)."""
 
     # time taken out of use
     BLOCK = "block"
@@ -123,6 +127,8 @@ _ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
     Action.UNDO:               (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
     Action.READ_AUDIT:         (Mode.VIEW,    (_A,  _A,   _A,   _F,   _I,   _I,   _I)),
     Action.READ_PATTERNS:      (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
+    Action.READ_MESSAGES:      (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
+    Action.SEND_MESSAGE:       (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
     Action.BLOCK:              (Mode.FULL,    (_A,  _F,   _F,   _F,   _F,   _F,   _I)),
     Action.KEEP_OWN_ACCOUNT:   (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _I,   _I,   _I)),
     Action.SEARCH_CUSTOMERS:   (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),

@@ -1,10 +1,11 @@
-"""Bookings as callers see them, in HTTP answers and in acks alike; and bookings and accounts as their audit keeps them."""
+"""Bookings and messages as callers see them, in answers and in acks alike; bookings and accounts as their audit keeps them."""
 
 from dataclasses import asdict
 from typing import Any
 
 from server.commands import format_instant
 from server.storage.accounts import Account
+from server.storage.notifications import StoredMessage
 from server.storage.stored_booking import StoredBooking
 
 
@@ -61,6 +62,28 @@ def audited_account(account: Account, *, password: str | None = None) -> dict[st
     del kept["id"], kept["created_at"]
     kept |= {name: list(value) for name, value in kept.items() if isinstance(value, tuple)}
     return kept | ({} if password is None else {"password": password})
+
+
+def message_body(stored: StoredMessage) -> dict[str, Any]:
+    """The message and what became of it as JSON."""
+    message = stored.message
+    return {
+        "id": stored.id,
+        "kind": message.kind,
+        "channel": message.channel,
+        "recipient": message.recipient,
+        "subject": message.subject,
+        "body": message.body,
+        "booking_id": message.booking_id,
+        "user_id": message.user_id,
+        "location_id": message.location_id,
+        "status": stored.status,
+        "provider_id": stored.provider_id,
+        "error": stored.error,
+        "attempts": stored.attempts,
+        "created_at": format_instant(stored.created_at),
+        "updated_at": format_instant(stored.updated_at),
+    }
 
 
 def _optional(instant: int | None) -> str | None:

@@ -78,6 +78,13 @@ class Bookings:
         return [_event(row) for row in rows]
 
 
+async def read_unchanging(connection: Connection, booking_id: uuid.UUID) -> StoredBooking | None:
+    """The booking, which nobody changes until the transaction ends."""
+    await connection.execute("SELECT FROM bookings WHERE id = $1 FOR SHARE", booking_id)
+    row = await connection.fetchrow(f"{SELECT_BOOKING} WHERE b.id = $1", booking_id)
+    return from_row(row) if row else None
+
+
 async def read_last_events(connection: Connection, ids: Collection[str]) -> dict[str, BookingEvent]:
     """The newest event of each of the bookings."""
     if not ids:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from grid_engine.interval import Instant
-from server.storage.database import Connection, Database, Row
+from server.storage.database import Connection, Row
 from server.storage.stored_booking import moment, to_instant
 
 Channel: TypeAlias = Literal["sms", "email"]
@@ -103,19 +103,54 @@ async def read_contacts(connection: Connection, user_ids: Collection[int]) -> Ma
     }
 
 
-class Notifications:
-    """Queries that lock nothing; each raises ``Unavailable`` while Postgres is away."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFilter:
+    """Which messages are listed: all that meet every condition that is not None.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    ``visible_at`` limits what is about bookings to those at some locations (None means all); ``codes`` says whether
+    messages about no booking, which hold codes, are listed.
+    """
 
-    async def of_booking(self, booking_id: str) -> list[StoredMessage]:
-        """All that was to be said about the booking, the oldest first."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                "SELECT * FROM notifications WHERE booking_id = $1::uuid ORDER BY id", booking_id
-            )
-        return [_stored(row) for row in rows]
+    status: Status | None = None
+    kind: str | None = None
+    booking_id: str | None = None
+    location_id: int | None = None
+    visible_at: Collection[int] | None = None
+    codes: bool = False
+
+
+async def read_messages(connection: Connection, ids: Collection[int]) -> list[StoredMessage]:
+    """The messages, in order of their ids."""
+    rows = await connection.fetch(
+        "SELECT * FROM notifications WHERE id = ANY($1::bigint[]) ORDER BY id", list(ids)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def page_of_messages(
+    connection: Connection, condition: MessageFilter, *, before: int | None, limit: int
+) -> list[StoredMessage]:
+    """At most ``limit`` messages, the newest first, beginning behind the id ``before``."""
+    rows = await connection.fetch(
+        """
+        SELECT * FROM notifications
+        WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR kind = $2)
+          AND ($3::uuid IS NULL OR booking_id = $3) AND ($4::bigint IS NULL OR location_id = $4)
+          AND CASE WHEN location_id IS NULL THEN $6::boolean
+                   ELSE $5::bigint[] IS NULL OR location_id = ANY($5) END
+          AND ($7::bigint IS NULL OR id < $7)
+        ORDER BY id DESC LIMIT $8
+        """,
+        condition.status,
+        condition.kind,
+        condition.booking_id,
+        condition.location_id,
+        None if condition.visible_at is None else list(condition.visible_at),
+        condition.codes,
+        before,
+        limit,
+    )
+    return [_stored(row) for row in rows]
 
 
 def _columns(message: Message) -> dict[str, str | int | None]:

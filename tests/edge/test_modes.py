@@ -98,7 +98,10 @@ DOORS = (
     ),
     Door(first=Mode.CONTEXT, method="GET", path="/api/context", query={"customer_id": "<customer>"}),
     Door(first=Mode.CONTEXT, method="GET", path="/api/context/threads"),
+    Door(first=Mode.CONTEXT, method="GET", path="/api/admin/notifications", who="admin"),
     # looking
+    Door(first=Mode.VIEW, method="GET", path="/api/admin/notifications"),
+    Door(first=Mode.VIEW, method="GET", path="/api/bookings/<booking>/notifications"),
     Door(first=Mode.VIEW, method="GET", path="/api/grid", query=GRID),
     Door(first=Mode.VIEW, method="GET", path="/api/grid", query=GRID, who="customer"),
     Door(first=Mode.VIEW, method="GET", path="/api/availability", query=FREE, who="customer"),
@@ -117,6 +120,12 @@ DOORS = (
     Door(first=Mode.OPERATE, method="POST", path="/api/bookings/<booking>/reschedule", body=MOVE),
     Door(first=Mode.OPERATE, method="POST", path="/api/bookings/<booking>/undo"),
     Door(first=Mode.OPERATE, method="POST", path="/api/bookings/<running booking>/confirm"),
+    Door(
+        first=Mode.OPERATE,
+        method="POST",
+        path="/api/bookings/<booking>/notifications",
+        body={"kind": "confirmation"},
+    ),
     Door(first=Mode.OPERATE, method="DELETE", path="/api/bookings/<other booking>", who="customer"),
     # everything
     Door(first=Mode.FULL, method="POST", path="/api/bookings/judge", body=CREATION),

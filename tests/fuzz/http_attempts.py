@@ -58,6 +58,7 @@ DOORS = (
     Door(method="POST", path="/api/bookings/{booking}/confirm", body={}, body_optional=True),
     Door(method="POST", path="/api/bookings/{booking}/no-show", body={}, body_optional=True),
     Door(method="POST", path="/api/bookings/{booking}/undo", body={}, body_optional=True),
+    Door(method="POST", path="/api/bookings/{booking}/notifications", body={"kind": "confirmation"}, texts=("kind",)),
     Door(method="POST", path="/api/admin/locations", body={"name": "New", "timezone": "Europe/Berlin"}, texts=("name", "timezone")),
     Door(method="PATCH", path="/api/admin/locations/{location}", body={"name": "Fairway"}, texts=("name", "timezone")),
     Door(method="DELETE", path="/api/admin/locations/{location}"),

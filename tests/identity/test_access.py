@@ -39,6 +39,7 @@ ON_A_BOOKING = {
     Action.OVERRIDE,
     Action.UNDO,
     Action.READ_AUDIT,
+    Action.SEND_MESSAGE,
 }
 
 
@@ -92,6 +93,7 @@ def test_a1_an_operator_sees_what_staff_see_and_never_overrides_undoes_or_blocks
         Action.CREATE_BOOKING_FOR,
         Action.CHANGE_BOOKING,
         Action.READ_AUDIT,
+        Action.READ_MESSAGES,
         Action.KEEP_OWN_ACCOUNT,
         Action.READ_PATTERNS,
         Action.SEARCH_CUSTOMERS,
@@ -126,7 +128,7 @@ def test_a2_an_owner_reads_creates_changes_and_checks_in():
 def test_a3_what_a_customer_may_not_see_does_not_exist():
     for action in ON_A_BOOKING - {Action.CREATE_BOOKING_FOR}:
         assert decide(CUSTOMER, action, location_id=HERE, owner_id=5) is Decision.INVISIBLE
-    for action in (Action.MARK_NO_SHOW, Action.OVERRIDE, Action.UNDO, Action.READ_AUDIT):
+    for action in (Action.MARK_NO_SHOW, Action.OVERRIDE, Action.UNDO, Action.READ_AUDIT, Action.SEND_MESSAGE):
         assert decide(CUSTOMER, action, location_id=HERE, owner_id=4) is Decision.FORBIDDEN
     for owner_id in (None, 5):
         assert (
@@ -181,6 +183,7 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
                 Action.READ_FREE_FOR,
                 Action.READ_AUDIT,
                 Action.READ_PATTERNS,
+                Action.READ_MESSAGES,
             },
         ),
         (
@@ -192,6 +195,7 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
                 Action.MARK_NO_SHOW,
                 Action.OVERRIDE,
                 Action.UNDO,
+                Action.SEND_MESSAGE,
             },
         ),
         (Mode.FULL, {Action.CREATE_BOOKING_FOR, Action.BLOCK}),

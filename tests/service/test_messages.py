@@ -11,7 +11,14 @@ from grid_engine.interval import Interval
 from server.service.notifications.addressing import messages_about, occasion_of
 from server.service.notifications.outbox import Outbox
 from server.service.notifications.wording import Occasion, cancellation, confirmation, when
-from server.storage.notifications import Contact, Message, Notifications, insert_messages, read_contacts
+from server.storage.notifications import (
+    Contact,
+    Message,
+    MessageFilter,
+    insert_messages,
+    page_of_messages,
+    read_contacts,
+)
 from server.storage.stored_booking import StoredBooking, StoredVisitor
 from tests.service.test_booking import book
 
@@ -147,7 +154,9 @@ async def test_n2_of_a_bookings_state_one_message_of_a_kind_is_kept_however_many
     later = replace(booking, version=booking.version + 1)
     assert len(await insert(messages_about(later, contact, "confirmation", said))) == 1
     assert len(await insert(messages_about(booking, contact, "cancellation", said))) == 1
-    found = await Notifications(node.database).of_booking(booking.id)
+    async with node.database.connection() as connection:
+        everything = MessageFilter(booking_id=booking.id)
+        found = (await page_of_messages(connection, everything, before=None, limit=10))[::-1]
     assert [(each.message.kind, each.message.state, each.status) for each in found] == [
         ("confirmation", str(booking.version), "outbox"),
         ("confirmation", str(later.version), "outbox"),
