@@ -13,7 +13,7 @@ from grid_engine.interval import Instant, Interval
 from grid_engine.records import Record
 from server.demo.life import Told
 from server.storage.database import Connection
-from server.storage.stored_booking import SELECT_BOOKING, StoredVisitor, from_row, moment
+from server.storage.stored_booking import StoredVisitor, from_row, moment, overlapping, select_booking
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('baygrid demo'))"
 
@@ -188,8 +188,9 @@ async def read_codes(connection: Connection) -> set[str]:
 async def read_records(connection: Connection, location_id: int, interval: Interval) -> list[Record]:
     """The location's active records that share time with the interval."""
     rows = await connection.fetch(
-        f"{SELECT_BOOKING} WHERE b.location_id = $1 AND b.status IN ('held', 'confirmed', 'completed') "
-        "AND b.end_time > $2 AND b.start_time < $3",
+        select_booking(
+            overlapping("b.location_id = $1 AND b.status IN ('held', 'confirmed', 'completed')", "$2", "$3")
+        ),
         location_id,
         moment(interval.start),
         moment(interval.end),

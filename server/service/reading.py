@@ -20,7 +20,8 @@ from server.service.access import Action, allows, require
 from server.service.circumstances import OFFERED, facts_for
 from server.service.customer_cache import CustomerCache
 from server.service.views import booking_body
-from server.storage.bookings import BookingEvent, BookingFilter, Bookings
+from server.storage.booking_lists import BookingFilter
+from server.storage.bookings import BookingEvent, Bookings
 from server.storage.database import Database
 from server.storage.stored_booking import StoredBooking
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grid_engine.interval import Instant, Interval
+from server.storage.booking_lists import BookingFilter, list_bookings
 from server.storage.database import Connection, Database, Row
 from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_row, moment, to_instant
 
@@ -24,26 +25,6 @@ class BookingEvent:
     actor_id: int | None
     metadata: Mapping[str, Any]
     created_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookingFilter:
-    """Which bookings are listed: all that meet every condition that is not None, overlapping ``[starts, ends)``.
-
-    ``visible_to`` limits the list to what somebody may see: bookings of that account, and all at the locations
-    ``visible_at`` (None means at every location).
-    """
-
-    location_id: int | None = None
-    resource_id: int | None = None
-    user_id: int | None = None
-    status: str | None = None
-    type: str | None = None
-    ends_after: Instant | None = None
-    starts_before: Instant | None = None
-    search: str | None = None
-    visible_to: int | None = None
-    visible_at: Collection[int] | None = None
 
 
 class Bookings:
@@ -62,12 +43,8 @@ class Bookings:
         self, condition: BookingFilter, *, after: tuple[Instant, uuid.UUID] | None, limit: int
     ) -> list[StoredBooking]:
         """At most ``limit`` bookings in order of start and id, beginning behind ``after``."""
-        where, values = _conditions(condition, after)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                f"{SELECT_BOOKING} WHERE {where} ORDER BY b.start_time, b.id LIMIT {int(limit)}", *values
-            )
-        return [from_row(row) for row in rows]
+            return await list_bookings(connection, condition, after=after, limit=limit)
 
     async def events(self, booking_id: uuid.UUID | str) -> list[BookingEvent]:
         """The booking's audit, oldest first."""
@@ -118,48 +95,6 @@ async def read_occupants(
         excluding,
     )
     return [Interval(to_instant(row["start_time"]), to_instant(row["end_time"])) for row in rows]
-
-
-def _conditions(condition: BookingFilter, after: tuple[Instant, uuid.UUID] | None) -> tuple[str, list[Any]]:
-    clauses = ["true"]
-    values: list[Any] = []
-
-    def add(clause: str, *given: Any) -> None:
-        numbers = range(len(values) + 1, len(values) + 1 + len(given))
-        clauses.append(clause.format(*(f"${number}" for number in numbers)))
-        values.extend(given)
-
-    if condition.location_id is not None:
-        add("b.location_id = {}::bigint", condition.location_id)
-    if condition.resource_id is not None:
-        add("b.resource_id = {}::bigint", condition.resource_id)
-    if condition.user_id is not None:
-        add("b.user_id = {}::bigint", condition.user_id)
-    if condition.status is not None:
-        add("b.status = {}", condition.status)
-    if condition.type is not None:
-        add("b.type = {}", condition.type)
-    if condition.ends_after is not None:
-        add("b.end_time > {}", moment(condition.ends_after))
-    if condition.starts_before is not None:
-        add("b.start_time < {}", moment(condition.starts_before))
-    if condition.search is not None:
-        pattern = "%" + condition.search.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
-        add(
-            "(b.code = upper({0}) OR u.name ILIKE {1} OR u.email ILIKE {1} OR u.phone ILIKE {1}"
-            " OR v.name ILIKE {1} OR v.phone ILIKE {1} OR b.note ILIKE {1})",
-            condition.search,
-            pattern,
-        )
-    if condition.visible_at is not None:
-        add(
-            "(b.user_id = {0}::bigint OR b.location_id = ANY({1}::bigint[]))",
-            condition.visible_to,
-            list(condition.visible_at),
-        )
-    if after is not None:
-        add("(b.start_time, b.id) > ({}, {}::uuid)", moment(after[0]), after[1])
-    return " AND ".join(clauses), values
 
 
 def _event(row: Row) -> BookingEvent:

@@ -14,7 +14,14 @@ from rules.policy import LocationPolicy
 from server.clock import Clock
 from server.storage.database import Connection, Database, Row
 from server.storage.location_state import LoadedLocation, LocationState
-from server.storage.stored_booking import SELECT_BOOKING, from_row, moment, to_instant
+from server.storage.stored_booking import (
+    SELECT_BOOKING,
+    from_row,
+    moment,
+    overlapping,
+    select_booking,
+    to_instant,
+)
 from server.wire.diffs import unpack_ops
 
 _ACTIVE = "b.status IN ('held', 'confirmed', 'completed')"
@@ -43,7 +50,7 @@ class Locations:
             if row is None:
                 raise LookupError(location_id)
             rows = await connection.fetch(
-                f"{SELECT_BOOKING} WHERE b.location_id = $1 AND {_ACTIVE} AND b.end_time > $2 AND b.start_time < $3",
+                select_booking(overlapping(f"b.location_id = $1 AND {_ACTIVE}", "$2", "$3")),
                 location_id,
                 moment(interval.start),
                 moment(interval.end),

@@ -166,12 +166,38 @@ class StoredBooking:
         }
 
 
-SELECT_BOOKING = """
-SELECT b.*, u.name AS customer_name, v.name AS visitor_name, v.phone AS visitor_phone
-FROM bookings b
-LEFT JOIN users u ON u.id = b.user_id
-LEFT JOIN visitors v ON v.id = b.visitor_id
-"""
+def select_booking(source: str = "bookings") -> str:
+    """What ``from_row`` reads, of the table or of rows of it in parentheses; ``b``, ``u`` and ``v`` can be told conditions."""
+    return f"""
+    SELECT b.*, u.name AS customer_name, v.name AS visitor_name, v.phone AS visitor_phone
+    FROM {source} b
+    LEFT JOIN users u ON u.id = b.user_id
+    LEFT JOIN visitors v ON v.id = b.visitor_id
+    """  # noqa: S608 -- of constants alone
+
+
+SELECT_BOOKING = select_booking()
+
+
+def overlapping(condition: str, start: str, end: str | None, *, first: str = "") -> str:
+    """The rows of ``bookings`` that meet a condition on ``b`` and share time with ``[start, end)``, in parentheses.
+
+    All are SQL; ``first`` orders and limits, and is then to be said of the whole again. Nearly everything is at most a day
+    long, so that an index by start is read from a day before on, not from the beginning; what is longer has an index of its
+    own. Postgres would choose neither if it were told both in one condition.
+    """
+    before = "" if end is None else f"AND b.start_time < {end}"
+    recent = f"b.start_time > {start}::timestamptz - interval '1 day'"
+    older = f"b.start_time <= {start}::timestamptz - interval '1 day' AND {LONG}"
+    halves = (
+        f"(SELECT * FROM bookings b WHERE {condition} AND b.end_time > {start} {before} AND {which} {first})"  # noqa: S608 -- of constants alone
+        for which in (recent, older)
+    )
+    return f"({' UNION ALL '.join(halves)})"
+
+
+LONG = "b.end_time - b.start_time > interval '1 day'"
+"""The condition of ``ix_bookings_long``."""
 
 
 def from_row(row: Row) -> StoredBooking:

@@ -30,6 +30,9 @@ from sqlmodel import Field, SQLModel
 ACTIVE = "status IN ('held', 'confirmed', 'completed')"
 """What occupies a resource (G1)."""
 
+LONG = "end_time - start_time > interval '1 day'"
+"""What is longer than a day is rare enough to be looked for apart."""
+
 STATUSES = "status IN ('held', 'confirmed', 'cancelled', 'completed', 'no_show', 'expired')"
 TYPES = "type IN ('CUSTOMER', 'MAINTENANCE', 'TRAINING', 'PRIVATE_EVENT', 'BLOCKED')"
 
@@ -45,6 +48,12 @@ metadata.naming_convention = {
 
 def _instant(*, nullable: bool = False) -> Any:
     return Field(sa_column=Column(DateTime(timezone=True), nullable=nullable))
+
+
+def _parts_of_words(name: str, *columns: str, **options: Any) -> Index:
+    """An index that finds texts by any three letters of them, as ``ILIKE '%…%'`` asks."""
+    ops = dict.fromkeys(columns, "gin_trgm_ops")
+    return Index(name, *columns, postgresql_using="gin", postgresql_ops=ops, **options)
 
 
 def _identity(kind: type[Integer] = Integer) -> Any:
@@ -98,6 +107,7 @@ class User(SQLModel, table=True):
         Index(
             "uq_users_hubspot_id", "hubspot_id", unique=True, postgresql_where=text("hubspot_id IS NOT NULL")
         ),
+        _parts_of_words("ix_users_search", "name", "email", "phone"),
         CheckConstraint("role IN ('admin', 'operator', 'staff', 'customer')", name="role"),
         CheckConstraint(
             "membership_tier IN ('BRONZE', 'SILVER', 'GOLD', 'PLATINUM')", name="membership_tier"
@@ -152,6 +162,7 @@ class Visitor(SQLModel, table=True):
     """A walk-in without an account."""
 
     __tablename__ = "visitors"
+    __table_args__ = (_parts_of_words("ix_visitors_search", "name", "phone"),)
 
     id: int | None = _identity()
     location_id: int = Field(foreign_key="locations.id", index=True)
@@ -164,7 +175,8 @@ class Booking(SQLModel, table=True):
     """A booking, a hold (status held) or a block (another type than CUSTOMER), on one resource.
 
     ``grid_id`` is what others see instead of ``id`` (A4); ``version`` the location's version of its last change;
-    ``judged_by`` the policy values it was judged by (R20).
+    ``judged_by`` the policy values it was judged by (R20). Statistics on its length (``bookings_length``) tell the planner that
+    long ones are rare.
     """
 
     __tablename__ = "bookings"
@@ -200,7 +212,16 @@ class Booking(SQLModel, table=True):
         ),
         Index("ix_bookings_held", "expires_at", postgresql_where=text("status = 'held'")),
         Index("ix_bookings_confirmed", "end_time", postgresql_where=text("status = 'confirmed'")),
+        Index(
+            "ix_bookings_location_confirmed",
+            "location_id",
+            "end_time",
+            postgresql_where=text("status = 'confirmed'"),
+        ),
         Index("ix_bookings_series", "series_id", postgresql_where=text("series_id IS NOT NULL")),
+        Index("ix_bookings_long", "end_time", postgresql_where=text(LONG)),
+        Index("ix_bookings_code", "code"),
+        _parts_of_words("ix_bookings_note", "note", postgresql_where=text("note IS NOT NULL")),
     )
 
     id: uuid.UUID = Field(primary_key=True)

@@ -42,7 +42,8 @@ from server.live.desk import Done
 from server.principal import Principal
 from server.service.desk import BookingDesk
 from server.service.reading import Reading
-from server.storage.bookings import BookingEvent, BookingFilter
+from server.storage.booking_lists import BookingFilter
+from server.storage.bookings import BookingEvent
 from server.storage.stored_booking import StoredBooking
 
 Status = Literal["held", "confirmed", "cancelled", "completed", "no_show", "expired"]
