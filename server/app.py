@@ -28,6 +28,7 @@ from server.edge.routes.administration import administration_endpoints
 from server.edge.routes.availability import availability_endpoints
 from server.edge.routes.bookings import booking_endpoints
 from server.edge.routes.calendar_feeds import calendar_feed_endpoints
+from server.edge.routes.check_in import check_in_endpoints
 from server.edge.routes.codes import code_endpoints
 from server.edge.routes.context import context_endpoints
 from server.edge.routes.devices import device_endpoints
@@ -221,6 +222,7 @@ def create_app(node: Node) -> Starlette:
         *sign_in_endpoints(node.identity, node.limits),
         *code_endpoints(node.code_sign_in, node.limits),
         *booking_endpoints(node.desk, node.reading),
+        *check_in_endpoints(node.desk, node.limits),
         *availability_endpoints(node.reading),
         *pattern_endpoints(Learning(node.database, node.clock)),
         *grid_endpoints(node.rooms, node.locations),

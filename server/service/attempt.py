@@ -230,7 +230,7 @@ async def _write_visitors(connection: Connection, deliberation: Deliberation) ->
 
 def _decide_one(order: Order, deliberation: Deliberation) -> Decision:
     """The order's decision; what it staged stays only if it is done, and makes one version of each location (G6)."""
-    deliberation.turn_to(order.location_id)
+    deliberation.turn_to(order.location_id, order.principal.cause)
     savepoint = deliberation.savepoint()
     try:
         if order.command.if_version is not None and order.target:

@@ -7,16 +7,22 @@ from server.service.views import audit_body
 from server.storage.batch import AuditEntry
 from server.storage.stored_booking import StoredBooking
 
+COMMAND = "command"
+"""The cause of what a person did; what a device did says which (``Principal.cause``)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What one command does to one booking; ``before`` is None for a new one."""
+    """What one command does to one booking; ``before`` is None for a new one.
+
+    ``cause`` None is the command itself, by whoever gave it: what the audit says then is known when it is staged.
+    """
 
     event_type: str
     before: StoredBooking | None
     after: StoredBooking
     actor_id: int | None
-    cause: str = "command"
+    cause: str | None = None
     waived: tuple[Violation, ...] = ()
     override_reason: str | None = None
 
@@ -31,7 +37,7 @@ def audit_entry(change: Change) -> AuditEntry:
         metadata={
             "before": audit_body(change.before),
             "after": audit_body(change.after),
-            "cause": change.cause,
+            "cause": change.cause or COMMAND,
             "waived": [{"code": each.code, "params": dict(each.params)} for each in change.waived],
             "override_reason": change.override_reason if change.waived else None,
         },

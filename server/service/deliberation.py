@@ -18,7 +18,7 @@ from rules.model import Action, Facts, Proposal, Role, Standing, Verdict, Violat
 from rules.policy import Policy, write_values
 from server.clock import Clock
 from server.errors import NotFound
-from server.service.changes import Change, audit_entry
+from server.service.changes import COMMAND, Change, audit_entry
 from server.service.circumstances import existing_of, facts_for, policy_in_force, standing_of
 from server.service.orders import Rejected
 from server.storage.bookings import BookingEvent
@@ -78,6 +78,7 @@ class Deliberation:
         self.changes: list[Change] = []
         self._places = {place.state.id: place for place in places}
         self._here = places[0]
+        self._cause = COMMAND
         self._customers = dict(customers)
         self._bookings = dict(bookings)
         self._last_events = dict(last_events)
@@ -94,9 +95,12 @@ class Deliberation:
         """The grid of the location whose turn it is, with what the batch decided so far."""
         return self._here.draft
 
-    def turn_to(self, location_id: int) -> None:
-        """Has the next command be about this location, which is one of those under lock."""
+    def turn_to(self, location_id: int, cause: str) -> None:
+        """Has the next command be about this location, which is one of those under lock; ``cause`` is what the audit says
+        of what it does.
+        """
         self._here = self._places[location_id]
+        self._cause = cause
 
     def customer(self, user_id: int | None) -> Customer | None:
         """The account, as locked and as changed by the batch so far; None for nobody.
@@ -198,7 +202,7 @@ class Deliberation:
             place.draft.put(record)
         self._bookings[after.id] = after
         self._recount(change.before, after)
-        staged = replace(change, after=after)
+        staged = replace(change, after=after, cause=change.cause or self._cause)
         self.changes.append(staged)
         self._last_changes[after.id] = staged
         self._open.add(place.state.id)

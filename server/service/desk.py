@@ -6,20 +6,22 @@ here: that. Does not belong here: what commands do (``bookings``), how they are 
 """
 
 import asyncio
-from collections.abc import Callable
+import uuid
+from collections.abc import Awaitable, Callable
 
 from server.clock import Clock
-from server.commands import Command, Create, Hold, Reschedule, Update
+from server.commands import Command, Create, Hold, Nothing, Reschedule, Update
 from server.errors import NotFound, Problem, Unavailable
 from server.live.desk import Answer, Done, JudgedMove, Wish
 from server.live.rooms import Rooms
 from server.principal import Principal
-from server.service.access import Action, require
+from server.service.access import Action, allows, require
 from server.service.customer_cache import CustomerCache
 from server.service.directory import Directory
+from server.service.identifiers import tidied_code
 from server.service.judging import Describe, Judging
 from server.service.orders import Order
-from server.service.permission import admit, customer_of, require_change, require_creation
+from server.service.permission import admit, customer_of, require_change, require_check_in, require_creation
 from server.service.refusals import RefusalLog
 from server.service.refusing import Refusing
 from server.service.sweeping import Sweep
@@ -70,25 +72,41 @@ class BookingDesk:
             NotFound, Forbidden: before anything is decided; ``answered`` is not called then.
             Unavailable: if Postgres is away.
         """
-        if self._rooms.stale:
-            # A Postgres that hangs takes its time to fail; whoever waits at a desk should be told now.
-            raise Unavailable("The database is away")
+        self._check_database()
         order = await self._order(principal, command, answered)
         self.submit(order)
 
     async def perform(self, principal: Principal, command: Command) -> Done:
         """As ``execute``, for those who wait for the answer; a refusal or fault is raised."""
-        decided: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        return await _answer(lambda answered: self.execute(principal, command, answered))
 
-        def settle(answer: Answer) -> None:
-            if not decided.done():
-                decided.set_result(answer)
+    async def check_in(self, principal: Principal, code: str, *, key: str | None = None) -> Done:
+        """Attendance of the booking with this code: at its own location, for its kiosks and desks (K3).
 
-        await self.execute(principal, command, settle)
-        answer = await decided
-        if isinstance(answer, Problem):
-            raise answer
-        return answer
+        Raises:
+            Forbidden: to those who check nobody in anywhere.
+            NotFound: if there is no such booking where they do.
+            Problem: as ``perform`` of a ``confirm``.
+        """
+        require_check_in(principal)
+        self._check_database()
+        booking = await self._bookings.by_code(tidied_code(code))
+        if booking is None or not allows(principal, Action.CHECK_IN, location_id=booking.location_id):
+            raise NotFound("No booking here has this code")
+        command = Command(op="confirm", body=Nothing(), target=uuid.UUID(booking.id), key=key)
+
+        async def ordered(answered: Callable[[Answer], None]) -> None:
+            self.submit(
+                Order(
+                    principal=principal,
+                    command=command,
+                    location_id=booking.location_id,
+                    customer_ids=_known({booking.user_id}),
+                    answered=answered,
+                )
+            )
+
+        return await _answer(ordered)
 
     def admit(self, principal: Principal, wish: Wish, location_id: int) -> None:
         """As ``server.live.desk.Admit``."""
@@ -145,9 +163,14 @@ class BookingDesk:
             principal=principal,
             command=command,
             location_id=location_id,
-            customer_ids=frozenset(id_ for id_ in customer_ids if id_ is not None),
+            customer_ids=_known(customer_ids),
             answered=answered,
         )
+
+    def _check_database(self) -> None:
+        if self._rooms.stale:
+            # A Postgres that hangs takes its time to fail; whoever waits at a desk should be told now.
+            raise Unavailable("The database is away")
 
     async def _customers_of(self, principal: Principal, body: Create) -> set[int | None]:
         if body.hold_id is not None:
@@ -170,3 +193,22 @@ class BookingDesk:
             is_block=booking.is_block,
         )
         return booking
+
+
+async def _answer(execute: Callable[[Callable[[Answer], None]], Awaitable[None]]) -> Done:
+    """The answer that is given to whoever is passed to ``execute``; a refusal or fault is raised."""
+    decided: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def settle(answer: Answer) -> None:
+        if not decided.done():
+            decided.set_result(answer)
+
+    await execute(settle)
+    answer = await decided
+    if isinstance(answer, Problem):
+        raise answer
+    return answer
+
+
+def _known(customer_ids: set[int | None]) -> frozenset[int]:
+    return frozenset(id_ for id_ in customer_ids if id_ is not None)

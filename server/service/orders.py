@@ -9,7 +9,7 @@ from server.commands import Body, Command, Create
 from server.errors import Problem
 from server.live.desk import Answer, Done
 from server.principal import Principal
-from server.service.views import booking_body
+from server.service.views import attendance_body, booking_body
 from server.storage.stored_booking import StoredBooking
 
 
@@ -69,7 +69,10 @@ class Order:
 
     def done(self, booking: StoredBooking, status: int = 200) -> Done:
         """The booking as the answer, with what its giver may see of it."""
-        body = booking_body(booking, for_staff=self.role is not Role.CUSTOMER)
+        if self.principal.role == "kiosk":
+            body = attendance_body(booking)
+        else:
+            body = booking_body(booking, for_staff=self.role is not Role.CUSTOMER)
         return Done(status=status, body=body, version=booking.version)
 
     @property

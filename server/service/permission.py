@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from server.commands import Create, Hold, Operation
-from server.errors import NotFound
+from server.errors import Forbidden, NotFound
 from server.live.desk import Wish
 from server.principal import Principal
 from server.service.access import Action, Decision, decide, require
@@ -42,6 +42,13 @@ def customer_of(principal: Principal, body: Create | Hold) -> int | None:
     if body.visitor is not None or body.type != "CUSTOMER":
         return None
     return principal.user_id if body.user_id is None else body.user_id
+
+
+def require_check_in(principal: Principal) -> None:
+    """Raises ``Forbidden`` unless the principal takes guests' codes anywhere; where, is asked once a code is known (K3)."""
+    if decide(principal, Action.CHECK_IN) is Decision.INVISIBLE:
+        raise Forbidden("Codes are taken at kiosks and desks")
+    require(principal, Action.CHECK_IN)
 
 
 def require_change(

@@ -24,6 +24,8 @@ from server.principal import Principal
 
 STAFF_FACTOR = 10
 """Staff and admins may write this many times as often as others."""
+CHECK_IN_FACTOR = 3
+"""A kiosk takes the codes of many guests, who come at the same hours."""
 WIDE_FACTOR = 10
 """One address over all accounts, and one account over all addresses, may try this many times as often as the pair."""
 CODE_PERIODS = 60
@@ -48,6 +50,7 @@ class RateLimits:
             self._login.amount, self._login.multiples * CODE_PERIODS, self._login.namespace
         )
         self._pair_wide = _times(self._login_wide, WIDE_FACTOR)
+        self._check_in = _times(self._login, CHECK_IN_FACTOR)
         self._write = parse(write_rate)
         self._write_of_staff = _times(self._write, STAFF_FACTOR)
         self._memory = _MemoryWindows()
@@ -93,6 +96,14 @@ class RateLimits:
         """
         await self._hit(self._login, "pair", _network(address))
         await self._hit(self._pair_wide, "pair-all")
+
+    async def check_in(self, principal: Principal) -> None:
+        """Counts a booking's code that somebody shows, of which others could be guessed.
+
+        Raises:
+            TooMany: at the limit.
+        """
+        await self._hit(self._check_in, "check-in", principal.key)
 
     async def write(self, principal: Principal) -> None:
         """Counts a change, or an attempt at one, over HTTP or a socket.

@@ -40,6 +40,19 @@ def booking_body(booking: StoredBooking, *, for_staff: bool) -> dict[str, Any]:
     return body
 
 
+def attendance_body(booking: StoredBooking) -> dict[str, Any]:
+    """What a kiosk is told of a booking that it checked in: where and when it is, and nothing of whose (A4, K3)."""
+    return {
+        "location_id": booking.location_id,
+        "resource_id": booking.resource_id,
+        "start_time": format_instant(booking.interval.start),
+        "end_time": format_instant(booking.interval.end),
+        "status": booking.status,
+        "attended_at": _optional(booking.attended_at),
+        "version": booking.version,
+    }
+
+
 def hold_body(hold: StoredBooking) -> dict[str, Any]:
     """The hold as its owner sees it: a booking to be, and when it lapses (G5)."""
     return booking_body(hold, for_staff=False) | {"expires_at": _optional(hold.expires_at)}

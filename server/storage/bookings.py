@@ -39,6 +39,16 @@ class Bookings:
             row = await connection.fetchrow(f"{SELECT_BOOKING} WHERE b.id = $1::uuid", booking_id)
         return from_row(row) if row else None
 
+    async def by_code(self, code: str) -> StoredBooking | None:
+        """The booking that the code is of now: one that is still to come or, failing that, the latest that had it."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                f"{SELECT_BOOKING} WHERE b.code = $1 "
+                "ORDER BY b.status IN ('held', 'confirmed') DESC, b.start_time DESC LIMIT 1",
+                code,
+            )
+        return from_row(row) if row else None
+
     async def page(
         self, condition: BookingFilter, *, after: tuple[Instant, uuid.UUID] | None, limit: int
     ) -> list[StoredBooking]:

@@ -36,6 +36,9 @@ async def fixed(doors: Doors) -> Fixed:
         closed = {"location_id": venue.id, "resource_ids": [venue.bays[3]], "reason": "x", **span(JUNE_2)}
         blackout = await admin.post("/api/admin/blackouts", json=closed)
         assert blackout.status_code == 201, blackout.text
+        lobby = {"location_id": venue.id, "name": "Lobby"}
+        device = await admin.post("/api/admin/devices", json=lobby)
+        assert device.status_code == 201, device.text
     banned = await town.person("Banned")
     await town.restrict(banned, "BOOKING_BAN")
     ids = {
@@ -44,6 +47,7 @@ async def fixed(doors: Doors) -> Fixed:
         "location": venue.id,
         "bay": venue.bays[1],
         "blackout": blackout.json()["id"],
+        "device": device.json()["id"],
         "user": banned.user_id,
         "restriction": await town.value("SELECT id FROM booking_restrictions"),
     }

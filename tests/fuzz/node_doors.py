@@ -74,6 +74,7 @@ TABLES = (
     "locations",
     "resources",
     "blackouts",
+    "devices",
     "users",
     "visitors",
     "location_diffs",

@@ -33,7 +33,9 @@ from tests.node_process import NodeProcess
 from tests.venues import Town
 
 ENDS_THE_SESSION = "/api/auth/logout"
-STRANGERS = ("anonymous", "customer", "staff elsewhere")
+STRANGERS = ("anonymous", "customer", "staff elsewhere", "kiosk", "kiosk elsewhere")
+SERVED = {"anonymous": 3, "kiosk": 10, "kiosk elsewhere": 5}
+"""How many answers they are given at least, so that the search has something to look through; others, 15."""
 
 
 @dataclass
@@ -83,8 +85,19 @@ async def scene(
             seed = secrets.randbits(32)
             print(f"taints drawn with seed {seed}")
             scene.tainted = await tainted_venue(town, venue, admin, Taints(random.Random(seed)))
+            tokens["kiosk"] = await kiosk_token(admin, venue.id)
+            tokens["kiosk elsewhere"] = await kiosk_token(admin, elsewhere.id)
         yield scene
         assert_nothing_unexpected(log)
+
+
+async def kiosk_token(admin: httpx2.AsyncClient, location_id: int) -> str:
+    """The token of a new kiosk at the location."""
+    made = await admin.post("/api/admin/devices", json={"location_id": location_id, "name": "Lobby"})
+    paired = await admin.post("/api/auth/device", json={"pairing_code": made.json()["pairing_code"]})
+    assert paired.status_code == 200, paired.text
+    admin.cookies.clear()
+    return str(paired.json()["access_token"])
 
 
 def assert_nothing_unexpected(log: Path) -> None:
@@ -163,8 +176,28 @@ async def test_a4_no_door_tells_a_stranger_anything_of_others(scene: Scene, who:
     }
     assert leaks == {}
     assert [status for status in statuses if status >= 500] == []
-    assert statuses.get(200, 0) > (3 if who == "anonymous" else 15), statuses
+    assert statuses.get(200, 0) > SERVED.get(who, 15), statuses
     assert await rows_of_the_victim(scene) == before
+
+
+async def test_a4_a_kiosk_learns_nothing_of_the_guest_it_checks_in(scene: Scene) -> None:
+    place = {"resource_id": scene.tainted.venue.bays[3], **span(JUNE_2 - 24 * HOUR)}
+    async with scene.client("admin") as admin:
+        booked = await admin.post(
+            "/api/bookings", json={**place, "user_id": scene.tainted.victim_id, "note": "Left-handed"}
+        )
+        assert booked.status_code == 201, booked.text
+    taints = scene.tainted.taints
+    taints.known("id of one that came", booked.json()["id"])
+    taints.known("code of one that came", booked.json()["code"])
+    async with scene.client("kiosk") as kiosk, scene.client("kiosk elsewhere") as elsewhere:
+        unknown = await elsewhere.post("/api/check-in", json={"code": booked.json()["code"]})
+        answer = await kiosk.post("/api/check-in", json={"code": booked.json()["code"]})
+    assert (unknown.status_code, answer.status_code) == (404, 200), answer.text
+    for each in (unknown, answer):
+        head = "\n".join(f"{name}: {value}" for name, value in each.headers.items()).encode()
+        assert taints.found_in(head + each.content) == []
+    assert answer.json()["attended_at"] is not None
 
 
 async def test_a4_the_search_finds_what_staff_of_the_place_are_told(scene: Scene) -> None:
@@ -280,7 +313,7 @@ async def watched_by(scene: Scene, who: str) -> bytes:
     return everything
 
 
-@pytest.mark.parametrize("who", [who for who in STRANGERS if who != "anonymous"])
+@pytest.mark.parametrize("who", [who for who in STRANGERS if who not in ("anonymous", "kiosk elsewhere")])
 async def test_a4_no_socket_tells_a_stranger_anything_of_others(scene: Scene, who: str) -> None:
     received = await watched_by(scene, who)
     assert b"diff" in received

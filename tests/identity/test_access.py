@@ -27,7 +27,7 @@ ADMIN = Principal(user_id=1, role="admin")
 OPERATOR = Principal(user_id=2, role="operator")
 STAFF = Principal(user_id=3, role="staff", location_ids=frozenset({HERE}))
 CUSTOMER = Principal(user_id=4, role="customer")
-KIOSK = Principal(user_id=None, role="kiosk", location_ids=frozenset({HERE}), session_id="k1")
+KIOSK = Principal(user_id=None, device_id=1, role="kiosk", location_ids=frozenset({HERE}))
 EVERYBODY = (ADMIN, OPERATOR, STAFF, CUSTOMER, KIOSK)
 
 ON_A_BOOKING = {

@@ -12,7 +12,8 @@ from server.service.rate_limits import RateLimits, _MemoryWindows
 
 CUSTOMER = Principal(user_id=1, role="customer")
 STAFF = Principal(user_id=2, role="staff")
-KIOSK = Principal(user_id=None, role="kiosk", session_id="k1")
+KIOSK = Principal(user_id=None, device_id=1, role="kiosk")
+OTHER_KIOSK = Principal(user_id=None, device_id=2, role="kiosk")
 
 
 async def allowed(attempt, most=200):
@@ -64,6 +65,19 @@ async def test_a7_sign_ins_are_counted_by_address_and_account(make_limits):
     assert await allowed(lambda: limits.sign_in("::ffff:192.0.2.1", " ADA@example.com")) == 0
     assert await allowed(lambda: limits.sign_in("192.0.2.1", "eve@example.com")) == 5
     assert await allowed(lambda: limits.sign_in("192.0.2.2", "ada@example.com")) == 5
+
+
+async def test_a7_pairing_is_counted_by_address_and_for_all_together(make_limits):
+    limits = make_limits(login_rate="1/minute")
+    assert await allowed(lambda: limits.pair("192.0.2.1")) == 1
+    numbers = iter(range(1, 1000))
+    assert await allowed(lambda: limits.pair(f"198.51.100.{next(numbers)}")) == 99
+
+
+async def test_k3_codes_that_are_shown_are_counted_by_kiosk(make_limits):
+    limits = make_limits()
+    assert await allowed(lambda: limits.check_in(KIOSK)) == 15
+    assert await allowed(lambda: limits.check_in(OTHER_KIOSK)) == 15
 
 
 async def test_a_whole_ipv6_network_is_one_address(make_limits):

@@ -262,7 +262,9 @@ COLLEAGUE = Principal(user_id=2, role="staff", location_ids=frozenset({1}), name
 ADMIN = Principal(user_id=3, role="admin", name="Ada", session_id="s3")
 CUSTOMER = Principal(user_id=7, role="customer", name="Chris", session_id="s7")
 OTHER_CUSTOMER = Principal(user_id=8, role="customer", name="Kim", session_id="s8")
-KIOSK = Principal(user_id=None, role="kiosk", location_ids=frozenset({1}), name="Wall", session_id="d1")
+KIOSK = Principal(
+    user_id=None, device_id=1, role="kiosk", location_ids=frozenset({1}), name="Wall", session_id="d1"
+)
 
 
 def everybody() -> MemoryIdentity:

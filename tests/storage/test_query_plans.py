@@ -276,6 +276,11 @@ async def test_a_search_finds_codes_names_and_notes_by_index(
     assert "" not in plans.indexes()
 
 
+async def test_k3_a_code_that_a_guest_shows_is_found_by_index(town: Town) -> None:
+    plans = await town.plans_of(lambda: Bookings(town.database).by_code("7K2M9P"))
+    assert plans.indexes() == {"ix_bookings_code"}
+
+
 async def test_a_search_finds_people_by_parts_of_words(town: Town) -> None:
     # These tables are small here, and read whole all the more quickly.
     plans = await town.plans_of(
