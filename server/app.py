@@ -39,6 +39,7 @@ from server.edge.routes.notifications import notification_endpoints
 from server.edge.routes.operations import operation_endpoints
 from server.edge.routes.patterns import pattern_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
+from server.edge.routes.simulation import simulation_endpoints
 from server.edge.serving import EXCEPTION_HANDLERS, routes_of
 from server.edge.signatures import HubSpotSignature
 from server.edge.websocket import WebSocketEndpoint
@@ -66,6 +67,7 @@ from server.service.passwords import Passwords
 from server.service.rate_limits import RateLimits
 from server.service.reading import Reading
 from server.service.refusals import RefusalLog
+from server.service.simulation import Simulation
 from server.service.tokens import SigningKeys
 from server.service.upkeep import keep_up
 from server.settings import Settings
@@ -225,6 +227,7 @@ def create_app(node: Node) -> Starlette:
         *check_in_endpoints(node.desk, node.limits),
         *availability_endpoints(node.reading),
         *pattern_endpoints(Learning(node.database, node.clock)),
+        *simulation_endpoints(Simulation(node.database)),
         *grid_endpoints(node.rooms, node.locations),
         *administration_endpoints(
             node.database,

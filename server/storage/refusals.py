@@ -147,6 +147,28 @@ async def list_patterns(
     return [_pattern(row) for row in rows]
 
 
+async def list_refusals(
+    connection: Connection, location_id: int, period: Interval, *, actions: Collection[str], limit: int
+) -> list[Refusals]:
+    """At most ``limit`` of what the location's rules refused for the last time within the period, in that order."""
+    rows = await connection.fetch(
+        """
+        SELECT * FROM refusals
+        WHERE location_id = $1 AND day BETWEEN $2 AND $3 AND last_refused_at >= $4 AND last_refused_at < $5
+          AND action = ANY($6::text[])
+        ORDER BY last_refused_at, id LIMIT $7
+        """,
+        location_id,
+        _day(period.start),
+        _day(period.end),
+        moment(period.start),
+        moment(period.end),
+        list(actions),
+        limit,
+    )
+    return [_refusals(row) for row in rows]
+
+
 def _since(now: Instant) -> date:
     """The first day that counts."""
     return _day(now) - timedelta(days=REMEMBERED_DAYS - 1)
@@ -175,6 +197,26 @@ def _columns(refusals: Refusals) -> dict[str, Any]:
         "first_refused_at": to_database(refusals.first_at),
         "last_refused_at": to_database(refusals.last_at),
     }
+
+
+def _refusals(row: Row) -> Refusals:
+    return Refusals(
+        wish=Wish(
+            location_id=row["location_id"],
+            user_id=row["user_id"],
+            subject=row["subject"],
+            resource_id=row["resource_id"],
+            interval=Interval(to_instant(row["start_time"]), to_instant(row["end_time"])),
+            minute_of_week=row["minute_of_week"],
+            action=row["action"],
+            role=row["role"],
+            codes=tuple(row["codes"]),
+        ),
+        times=row["times"],
+        first_at=to_instant(row["first_refused_at"]),
+        last_at=to_instant(row["last_refused_at"]),
+        context=row["context"],
+    )
 
 
 def _pattern(row: Row) -> Pattern:

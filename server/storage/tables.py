@@ -254,7 +254,10 @@ class BookingEvent(SQLModel, table=True):
     """The append-only audit of bookings (A8); a trigger refuses to change or delete its rows."""
 
     __tablename__ = "booking_events"
-    __table_args__ = (Index("ix_booking_events_booking", "booking_id", "id"),)
+    __table_args__ = (
+        Index("ix_booking_events_booking", "booking_id", "id"),
+        Index("ix_booking_events_location", "location_id", "created_at", "id"),
+    )
 
     id: int | None = _identity(BigInteger)
     booking_id: uuid.UUID = Field(foreign_key="bookings.id")

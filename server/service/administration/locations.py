@@ -56,7 +56,7 @@ class Locations:
             name=name,
             timezone=timezone,
             slot_minutes=slot_minutes,
-            policy=_policy(policy),
+            policy=policy_of(policy).to_json(),
             active=active,
             version=0,
         )
@@ -87,7 +87,7 @@ class Locations:
         """
         require(actor, Action.ADMINISTER)
         if "policy" in changes:
-            changes = {**changes, "policy": _policy(changes["policy"])}
+            changes = {**changes, "policy": policy_of(changes["policy"]).to_json()}
         async with self._configuration.change(location_id, actor) as change:
             before = change.location
             after = replace(before, **changes)
@@ -170,9 +170,10 @@ def _from_replica(state: LocationState) -> StoredLocation:
     )
 
 
-def _policy(document: Mapping[str, Any]) -> dict[str, Any]:
+def policy_of(document: Mapping[str, Any]) -> LocationPolicy:
+    """The policy that a body's ``policy`` describes; raises ``Malformed``, pointing at all that is wrong with it."""
     try:
-        return LocationPolicy.from_json(dict(document)).to_json()
+        return LocationPolicy.from_json(dict(document))
     except PolicyError as error:
         raise Malformed(
             f"policy{error.faults[0].pointer}: {error.faults[0].message}",
