@@ -158,12 +158,31 @@ class Duplicate(Problem):
     title = "This already exists"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A booking that a change would leave at odds with the configuration; ``codes`` say in what, as rules do."""
+
+    booking_id: str
+    resource_id: int
+    interval: Interval
+    codes: tuple[str, ...]
+
+
 class InUse(Problem):
-    """Other things rest on it as it is; ``detail`` says which, and whether it can be insisted on."""
+    """Other things rest on it as it is; ``detail`` says which, and whether it can be insisted on.
+
+    Where those are bookings, ``ahead`` is how many there are to come, and ``broken`` those that the change would break,
+    in order of start.
+    """
 
     status = 409
     code = "conflict"
     title = "Other things depend on this"
+
+    def __init__(self, detail: str = "", *, broken: Sequence[Broken] = (), ahead: int | None = None) -> None:
+        super().__init__(detail)
+        self.broken = tuple(broken)
+        self.ahead = ahead
 
 
 class Stale(Problem):

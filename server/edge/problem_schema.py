@@ -3,6 +3,7 @@
 Belongs here: the model of the body and made-up problems. Does not belong here: rendering real ones (``problems``).
 """
 
+import uuid
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +12,7 @@ from grid_engine.interval import Interval
 from rules.model import Suggestion, Violation
 from server.edge.fields import ToldInstant
 from server.edge.problems import describe
-from server.errors import Fault, Malformed, Problem, Refused, TooMany, Unavailable
+from server.errors import Broken, Fault, InUse, Malformed, Problem, Refused, TooMany, Unavailable
 
 
 class FaultBody(BaseModel):
@@ -38,8 +39,17 @@ class SpanBody(BaseModel):
     end_time: ToldInstant
 
 
+class ConflictBody(SpanBody):
+    """Time that is taken; of a change of configuration, a booking that it would break, and in what."""
+
+    booking_id: uuid.UUID | None = None
+    codes: list[str] = Field(default_factory=list)
+
+
 class ProblemBody(BaseModel):
-    """What went wrong (RFC 9457). ``errors`` comes with 400, ``trace_id`` with 500."""
+    """What went wrong (RFC 9457). ``errors`` comes with 400, ``trace_id`` with 500; ``ahead`` and ``broken`` where a change
+    of configuration would break bookings: how many lie ahead, and how many it would break.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -50,8 +60,10 @@ class ProblemBody(BaseModel):
     detail: str
     violations: list[ViolationBody]
     suggestions: list[SpanBody]
-    conflicts: list[SpanBody]
+    conflicts: list[ConflictBody]
     errors: list[FaultBody] = Field(default_factory=list)
+    ahead: int | None = None
+    broken: int | None = None
 
 
 _FIVE = Interval(1_812_225_600, 1_812_229_200)
@@ -72,6 +84,20 @@ def example_of(fault: type[Problem]) -> dict[str, Any]:
         return describe(fault([conflict], [Suggestion(resource_id=3, interval=_SIX)], [(3, _FIVE)]))
     if issubclass(fault, Malformed):
         return describe(fault("/start_time: is required", [Fault("/start_time", "is required")]))
+    if issubclass(fault, InUse):
+        broken = Broken(
+            booking_id="01a30e5c-7e80-7000-8000-000000000000",
+            resource_id=3,
+            interval=_FIVE,
+            codes=("off_grid",),
+        )
+        return describe(
+            fault(
+                "4 bookings lie ahead: 1 would be off the grid. Say confirm: true to change it all the same",
+                broken=[broken],
+                ahead=4,
+            )
+        )
     if issubclass(fault, TooMany | Unavailable):
         return describe(fault(retry_after=2))
     return describe(fault())

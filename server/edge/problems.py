@@ -14,15 +14,19 @@ from grid_engine.interval import Interval
 from rules.model import Suggestion, Violation
 from server.commands import format_instant
 from server.edge.wording import violation_message
-from server.errors import Malformed, Problem, Refused, Unauthenticated
+from server.errors import InUse, Malformed, Problem, Refused, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
+MOST_BROKEN = 100
+"""So many of the bookings that a change would break are told one by one."""
 
 
 def describe(problem: Problem) -> dict[str, Any]:
     """Plain values: ``type, title, status, code, detail, violations, suggestions, conflicts``, and for a 400 ``errors``.
 
-    ``errors`` is a list of ``{pointer, message}``. The lists are there, if empty, for every problem.
+    ``errors`` is a list of ``{pointer, message}``. A change of configuration that would break bookings adds ``ahead`` and
+    ``broken``, how many there are and how many it would break; its ``conflicts`` are the first of these, with ``booking_id``
+    and ``codes``. The lists are there, if empty, for every problem.
     """
     violations: list[dict[str, Any]] = []
     suggestions: list[dict[str, Any]] = []
@@ -43,6 +47,16 @@ def describe(problem: Problem) -> dict[str, Any]:
         "suggestions": suggestions,
         "conflicts": conflicts,
     }
+    if isinstance(problem, InUse) and problem.ahead is not None:
+        described["conflicts"] = [
+            {
+                **_span(each.resource_id, each.interval),
+                "booking_id": each.booking_id,
+                "codes": list(each.codes),
+            }
+            for each in problem.broken[:MOST_BROKEN]
+        ]
+        described |= {"ahead": problem.ahead, "broken": len(problem.broken)}
     if isinstance(problem, Malformed):
         described["errors"] = [
             {"pointer": fault.pointer, "message": fault.message} for fault in problem.faults

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grid_engine.diff import Reload
-from grid_engine.interval import Instant
+from grid_engine.interval import Instant, Interval
 from server.storage.database import Connection, Row
 from server.storage.stored_booking import moment, to_instant
 from server.wire.diffs import pack_ops
@@ -49,6 +49,16 @@ class StoredBlackout:
     start_time: Instant
     end_time: Instant
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedAhead:
+    """What of a booking, hold or block a change of configuration could break."""
+
+    id: str
+    resource_id: int
+    is_block: bool
+    interval: Interval
 
 
 _LOCATION = "SELECT id, name, timezone, slot_minutes, policy, active, version FROM locations"
@@ -135,15 +145,31 @@ async def read_location(connection: Connection, location_id: int) -> StoredLocat
     return None if row is None else _location(row)
 
 
-async def bookings_ahead(connection: Connection, location_id: int, now: Instant) -> int:
-    """How many bookings, holds and blocks of the location have not ended; at most 1,000 are counted."""
-    counted: int = await connection.fetchval(
-        "SELECT count(*) FROM (SELECT FROM bookings WHERE location_id = $1 AND end_time > $2 "
-        "AND status IN ('held', 'confirmed', 'completed') LIMIT 1000) ahead",
+async def booked_ahead(
+    connection: Connection, location_id: int, now: Instant, *, limit: int, resource_id: int | None = None
+) -> Sequence[BookedAhead]:
+    """Up to ``limit`` of the location's bookings, holds and blocks that have not ended, in order of start and id."""
+    rows = await connection.fetch(
+        """
+        SELECT id, resource_id, type <> 'CUSTOMER' AS is_block, start_time, end_time FROM bookings
+        WHERE location_id = $1 AND end_time > $2 AND ($3::bigint IS NULL OR resource_id = $3)
+        AND status IN ('held', 'confirmed', 'completed') AND (status <> 'held' OR expires_at > $2)
+        ORDER BY start_time, id LIMIT $4
+        """,
         location_id,
         moment(now),
+        resource_id,
+        limit,
     )
-    return counted
+    return [
+        BookedAhead(
+            id=str(row["id"]),
+            resource_id=row["resource_id"],
+            is_block=row["is_block"],
+            interval=Interval(to_instant(row["start_time"]), to_instant(row["end_time"])),
+        )
+        for row in rows
+    ]
 
 
 async def insert_resource(connection: Connection, resource: StoredResource) -> int:

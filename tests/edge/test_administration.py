@@ -162,7 +162,7 @@ async def test_resources_stand_in_order_and_are_closed_rather_than_deleted(edge,
     assert (first["position"], last["position"]) == (0, 1)
     await admin.patch(f"/api/admin/resources/{first['id']}", json={"position": 5, "name": "Uno"})
     await book(edge, location, last)
-    assert (await admin.delete(f"/api/admin/resources/{last['id']}")).status_code == 204
+    assert (await admin.delete(f"/api/admin/resources/{last['id']}?confirm=true")).status_code == 204
     customer = await edge.signed_in("customer")
     path = f"/api/resources?location_id={location['id']}"
     moved = {"id": first["id"], "location_id": location["id"], "name": "Uno", "position": 5, "active": True}

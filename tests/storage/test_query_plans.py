@@ -31,7 +31,7 @@ from server.service.refusals import RefusalLog
 from server.storage.batch import read_ended
 from server.storage.booking_lists import BookingFilter
 from server.storage.bookings import Bookings, read_occupants
-from server.storage.configuration import bookings_ahead
+from server.storage.configuration import booked_ahead
 from server.storage.customers import read_customers
 from server.storage.database import Connection, Database
 from server.storage.locations import Locations
@@ -191,8 +191,10 @@ async def test_what_has_ended_is_found_by_index(town: Town, location_id: int) ->
     assert plans.indexes() == {"ix_bookings_location_confirmed"}
 
 
-async def test_what_lies_ahead_is_counted_by_index(town: Town, location_id: int) -> None:
-    plans = await town.plans_of_query(lambda connection: bookings_ahead(connection, location_id, NOW))
+async def test_what_lies_ahead_is_read_by_index(town: Town, location_id: int) -> None:
+    plans = await town.plans_of_query(
+        lambda connection: booked_ahead(connection, location_id, NOW, limit=10_001)
+    )
     assert plans.indexes() == {"ix_bookings_location_end"}
 
 

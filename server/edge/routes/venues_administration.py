@@ -67,12 +67,19 @@ class ResourcePost(Asked):
 
 
 class ResourcePatch(Changes):
-    """What is to change; a resource stays at its location."""
+    """What is to change; a resource stays at its location. ``confirm`` insists on closing it with bookings ahead."""
 
     location_id: Id = 0
     name: Name = ""
     position: Position = 0
     active: bool = True
+    confirm: bool = False
+
+
+class Closing(Asked):
+    """``confirm`` insists on closing what has bookings ahead."""
+
+    confirm: bool = False
 
 
 class BlackoutPost(Asked):
@@ -138,8 +145,9 @@ def venue_administration_endpoints(
         **admins,
     )
     async def change_location(caller: Principal, location_id: int, body: LocationPatch) -> LocationBody:
-        """What is left out stays; a policy is replaced whole, and its keys left out take their defaults. Another time
-        zone or slot while bookings lie ahead is 409 unless ``confirm`` is true.
+        """What is left out stays; a policy is replaced whole, and its keys left out take their defaults. What would break
+        bookings ahead is 409 unless ``confirm`` is true: another time zone or slot whenever there are any, shorter opening
+        hours and closing the location where any would be left outside. The answer says which, and in what.
         """
         changes = changed(body)
         changes.pop("confirm", None)
@@ -147,10 +155,12 @@ def venue_administration_endpoints(
             await locations.change(caller, location_id, changes, confirmed=body.confirm), caller
         )
 
-    @endpoints.delete("/api/admin/locations/{location_id}", summary="Close a location", **admins)
-    async def close_location(caller: Principal, location_id: int) -> None:
-        """It becomes inactive: what was booked there is kept."""
-        await locations.close(caller, location_id)
+    @endpoints.delete(
+        "/api/admin/locations/{location_id}", summary="Close a location", faults=(InUse,), **admins
+    )
+    async def close_location(caller: Principal, location_id: int, query: Closing) -> None:
+        """It becomes inactive: what was booked there is kept, which is 409 with bookings ahead unless ``confirm`` is true."""
+        await locations.close(caller, location_id, confirmed=query.confirm)
 
     @endpoints.get(
         "/api/admin/resources",
@@ -187,16 +197,22 @@ def venue_administration_endpoints(
         "/api/admin/resources/{resource_id}",
         summary="Change a resource",
         answer=ResourceBody,
+        faults=(InUse,),
         example={"name": "Bay 1 (left-handed)"},
         **admins,
     )
     async def change_resource(caller: Principal, resource_id: int, body: ResourcePatch) -> ResourceBody:
-        return told_resource(await resources.change(caller, resource_id, changed(body)))
+        """What is left out stays. Closing it with bookings ahead is 409 unless ``confirm`` is true."""
+        changes = changed(body)
+        changes.pop("confirm", None)
+        return told_resource(await resources.change(caller, resource_id, changes, confirmed=body.confirm))
 
-    @endpoints.delete("/api/admin/resources/{resource_id}", summary="Close a resource", **admins)
-    async def close_resource(caller: Principal, resource_id: int) -> None:
-        """It becomes inactive: what was booked on it is kept."""
-        await resources.close(caller, resource_id)
+    @endpoints.delete(
+        "/api/admin/resources/{resource_id}", summary="Close a resource", faults=(InUse,), **admins
+    )
+    async def close_resource(caller: Principal, resource_id: int, query: Closing) -> None:
+        """It becomes inactive: what was booked on it is kept, which is 409 with bookings ahead unless ``confirm`` is true."""
+        await resources.close(caller, resource_id, confirmed=query.confirm)
 
     @endpoints.post(
         "/api/admin/blackouts",

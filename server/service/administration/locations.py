@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from rules.policy import LocationPolicy, PolicyError
-from server.errors import Fault, InUse, Malformed, NotFound, Unavailable
+from server.errors import Fault, Malformed, NotFound, Unavailable
 from server.principal import Principal
 from server.service.access import Action, Decision, allows, decide, require
 from server.service.administration.configuration import Configuration
+from server.service.administration.consequences import insist_on_location
 from server.service.identifiers import new_epoch
 from server.storage.administration import audit
 from server.storage.configuration import (
     StoredLocation,
-    bookings_ahead,
     insert_location,
     list_locations,
     read_location,
@@ -83,7 +83,7 @@ class Locations:
         Raises:
             NotFound: if there is no such location.
             Malformed: if the policy is none.
-            InUse: if bookings lie ahead that another time zone or slot would put off the grid, unless ``confirmed``.
+            InUse: if bookings lie ahead that it would break, unless ``confirmed``; see ``insist_on_location``.
         """
         require(actor, Action.ADMINISTER)
         if "policy" in changes:
@@ -93,23 +93,20 @@ class Locations:
             after = replace(before, **changes)
             if after == before:
                 return before
-            if (after.timezone, after.slot_minutes) != (
-                before.timezone,
-                before.slot_minutes,
-            ) and not confirmed:
-                ahead = await bookings_ahead(change.connection, location_id, change.now)
-                if ahead:
-                    raise InUse(
-                        f"{'1 booking lies' if ahead == 1 else f'{ahead} bookings lie'} ahead, at times that were chosen on the present grid; "
-                        'send "confirm": true to change the time zone or the slots all the same'
-                    )
+            if not confirmed:
+                await insist_on_location(change, after)
             await update_location(change.connection, after)
             await change.record("location", location_id, "updated", _kept(before), _kept(after))
         return after
 
-    async def close(self, actor: Principal, location_id: int) -> None:
-        """The location is there for admins alone from now on; what was booked is kept. Again changes nothing."""
-        await self.change(actor, location_id, {"active": False})
+    async def close(self, actor: Principal, location_id: int, *, confirmed: bool = False) -> None:
+        """The location is there for admins alone from now on; what was booked is kept. Again changes nothing.
+
+        Raises:
+            NotFound: if there is no such location.
+            InUse: if bookings lie ahead, unless ``confirmed``.
+        """
+        await self.change(actor, location_id, {"active": False}, confirmed=confirmed)
 
     async def get(self, caller: Principal, location_id: int) -> StoredLocation:
         """The location.

@@ -8,6 +8,7 @@ from server.errors import Fault, Malformed, NotFound, Unavailable
 from server.principal import Principal
 from server.service.access import Action, allows, require
 from server.service.administration.configuration import Configuration
+from server.service.administration.consequences import insist_on_closing
 from server.service.administration.locations import Locations
 from server.storage.configuration import (
     StoredResource,
@@ -45,12 +46,15 @@ class Resources:
             await change.record("resource", resource.id, "created", None, resource)
         return resource
 
-    async def change(self, actor: Principal, resource_id: int, changes: Mapping[str, Any]) -> StoredResource:
+    async def change(
+        self, actor: Principal, resource_id: int, changes: Mapping[str, Any], *, confirmed: bool = False
+    ) -> StoredResource:
         """The resource with some of its fields changed.
 
         Raises:
             NotFound: if there is no such resource.
             Malformed: if it would move to another location.
+            InUse: if it would be closed with bookings ahead, unless ``confirmed``.
         """
         require(actor, Action.ADMINISTER)
         location_id = (await self._read(resource_id)).location_id
@@ -61,14 +65,21 @@ class Resources:
             after = replace(before, **changes)
             if after.location_id != before.location_id:
                 raise Malformed(faults=[Fault("/location_id", "a resource stays at its location")])
+            if before.active and not after.active and not confirmed:
+                await insist_on_closing(change, resource_id)
             if after != before:
                 await update_resource(change.connection, after)
                 await change.record("resource", resource_id, "updated", before, after)
         return after
 
-    async def close(self, actor: Principal, resource_id: int) -> None:
-        """The resource can no longer be booked, and is there for admins alone; what was booked is kept."""
-        await self.change(actor, resource_id, {"active": False})
+    async def close(self, actor: Principal, resource_id: int, *, confirmed: bool = False) -> None:
+        """The resource can no longer be booked, and is there for admins alone; what was booked is kept.
+
+        Raises:
+            NotFound: if there is no such resource.
+            InUse: if bookings lie ahead, unless ``confirmed``.
+        """
+        await self.change(actor, resource_id, {"active": False}, confirmed=confirmed)
 
     async def get(self, caller: Principal, resource_id: int) -> StoredResource:
         """The resource, for admins; raises ``NotFound`` if there is none."""
