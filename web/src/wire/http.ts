@@ -63,6 +63,26 @@ export function signIn(email: string, password: string): Promise<Tokens> {
   return exchange('POST', '/api/auth/login', { email, password });
 }
 
+/** Has six digits sent to the address, for signing in; answered alike whoever has it. */
+export function sendSignInCode(email: string): Promise<unknown> {
+  return exchange('POST', '/api/auth/code', { email });
+}
+
+/** As `sendSignInCode`, for setting a new password. */
+export function sendResetCode(email: string): Promise<unknown> {
+  return exchange('POST', '/api/auth/reset', { email });
+}
+
+/** As `signIn`, by the code that came. */
+export function signInByCode(email: string, code: string): Promise<Tokens> {
+  return exchange('POST', '/api/auth/verify', { email, code });
+}
+
+/** As `signIn`, with a new password by the code that came; all other sessions of the account end. */
+export function resetPassword(email: string, code: string, password: string): Promise<Tokens> {
+  return exchange('POST', '/api/auth/reset', { email, code, password });
+}
+
 /** Renews the session from its cookie. */
 export function refreshSession(): Promise<Tokens> {
   const renew = (): Promise<Tokens> => exchange('POST', '/api/auth/refresh');

@@ -57,7 +57,7 @@ function App(): JSX.Element | null {
   if (user === undefined) return null;
   if (open !== null) return <Workspace desk={open.desk} theme={theme} />;
   if (user !== null) return <NoDesk name={user.name} signOut={() => void session.end()} />;
-  return <SignIn problem={session.problem} signIn={(email, password) => session.signIn(email, password)} />;
+  return <SignIn entrance={session} />;
 }
 
 const root = document.getElementById('app');

@@ -41,3 +41,37 @@ test('whose session the server ended is told so', async () => {
   expect(session.user.value).toBeNull();
   expect(session.problem.value).toContain('has ended');
 });
+
+const TOKENS = { access_token: 'x', expires_in: 900 };
+const DANA = { user: { id: 1, name: 'Dana' } };
+
+test('a7: a code is sent without a word on whether the address has an account', async () => {
+  const session = new Session(() => undefined);
+  serve({
+    '/api/auth/code': () => new Response(null, { status: 202 }),
+    '/api/auth/reset': () => answer(429, { detail: 'At most 10 per minute' }),
+  });
+  expect(await session.sendCode('sign-in', 'nobody@example.com')).toBe(true);
+  expect(session.problem.value).toBeNull();
+  expect(await session.sendCode('reset', 'nobody@example.com')).toBe(false);
+  expect(session.problem.value).toContain('Too many attempts');
+  session.forgive();
+  expect(session.problem.value).toBeNull();
+});
+
+test('the right code begins a session, and a wrong one says what to do', async () => {
+  vi.useFakeTimers();
+  const session = new Session(() => undefined);
+  serve({});
+  expect(await session.verify('dana@example.com', '000000')).toBe(false);
+  expect(session.problem.value).toContain('Ask for another one');
+  expect(session.user.value).toBeUndefined();
+  serve({ '/api/auth/verify': () => answer(200, TOKENS), '/api/me': () => answer(200, DANA) });
+  expect(await session.verify('dana@example.com', '042137')).toBe(true);
+  expect(session.user.value?.name).toBe('Dana');
+  await session.end();
+  serve({ '/api/auth/reset': () => answer(200, TOKENS), '/api/me': () => answer(200, DANA) });
+  expect(await session.reset('dana@example.com', '042137', 'a new password')).toBe(true);
+  expect(session.problem.value).toBeNull();
+  expect(session.user.value?.name).toBe('Dana');
+});

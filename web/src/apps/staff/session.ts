@@ -5,7 +5,18 @@
 
 import { signal } from '@preact/signals';
 
-import { Problem, refreshSession, signIn, signOut, type Tokens } from '../../wire/http';
+import type { Purpose } from '../../store/wayIn';
+import {
+  Problem,
+  refreshSession,
+  resetPassword,
+  sendResetCode,
+  sendSignInCode,
+  signIn,
+  signInByCode,
+  signOut,
+  type Tokens,
+} from '../../wire/http';
 import { readMe, type User } from '../../wire/readings';
 
 /** How much of a token's life passes before the next one is fetched. */
@@ -13,6 +24,7 @@ const RENEW_AT = 0.75;
 /** After a page load nothing is known of the cookie's age: renew soon, so that it is. */
 const FIRST_RENEWAL_MS = 45_000;
 const RETRY_MS = 15_000;
+const WRONG_CODE = 'That code is wrong or too old. Ask for another one.';
 
 export class Session {
   /** Undefined until it is known; null when nobody is. */
@@ -37,15 +49,26 @@ export class Session {
     }
   }
 
-  async signIn(email: string, password: string): Promise<void> {
+  signIn(email: string, password: string): Promise<boolean> {
+    return this.#enter(() => signIn(email, password), 'That address and password do not go together.');
+  }
+
+  /** Has a code sent; the server says nothing of whether the address has an account. */
+  sendCode(purpose: Purpose, email: string): Promise<boolean> {
+    return this.#attempt(() => (purpose === 'reset' ? sendResetCode(email) : sendSignInCode(email)));
+  }
+
+  verify(email: string, code: string): Promise<boolean> {
+    return this.#enter(() => signInByCode(email, code), WRONG_CODE);
+  }
+
+  reset(email: string, code: string, password: string): Promise<boolean> {
+    return this.#enter(() => resetPassword(email, code, password), WRONG_CODE);
+  }
+
+  /** What went wrong on another way in is of no interest any more. */
+  forgive(): void {
     this.problem.value = null;
-    try {
-      this.#renewBefore(await signIn(email, password));
-      this.user.value = await readMe();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      this.problem.value = wording(problem);
-    }
   }
 
   /** The server no longer takes the session: renew it, or find that nobody is signed in. */
@@ -78,6 +101,25 @@ export class Session {
     this.#leaving = false;
   }
 
+  async #enter(begin: () => Promise<Tokens>, refused: string): Promise<boolean> {
+    return this.#attempt(async () => {
+      this.#renewBefore(await begin());
+      this.user.value = await readMe();
+    }, refused);
+  }
+
+  async #attempt(work: () => Promise<unknown>, refused = ''): Promise<boolean> {
+    this.problem.value = null;
+    try {
+      await work();
+      return true;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.problem.value = wording(problem, refused);
+      return false;
+    }
+  }
+
   #renewBefore(tokens: Tokens): void {
     this.#renewIn(tokens.expires_in * 1000 * RENEW_AT);
   }
@@ -90,8 +132,8 @@ export class Session {
   }
 }
 
-function wording(problem: Problem): string {
-  if (problem.status === 401) return 'That address and password do not go together.';
-  if (problem.status === 429) return 'Too many attempts. Please wait a minute.';
+function wording(problem: Problem, refused: string): string {
+  if (problem.status === 401 && refused !== '') return refused;
+  if (problem.status === 429) return 'Too many attempts. Please wait a while.';
   return problem.message;
 }
