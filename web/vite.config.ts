@@ -7,7 +7,13 @@ declare const process: { env: Record<string, string | undefined> };
 const server = process.env['BAYGRID_URL'] ?? 'http://127.0.0.1:8000';
 
 export default defineConfig({
-  build: { target: 'es2022', sourcemap: true, assetsInlineLimit: 0 },
+  build: {
+    target: 'es2022',
+    sourcemap: true,
+    assetsInlineLimit: 0,
+    // One page for each app that is an entry of its own; what they share is built once.
+    rollupOptions: { input: ['index.html', 'admin.html'] },
+  },
   server: {
     host: '127.0.0.1',
     proxy: {

@@ -3,6 +3,7 @@
 Belongs here: serving them, and for how long they may be kept. Does not belong here: anything under ``/api``.
 """
 
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from starlette.types import Scope
 
 from server.edge.problems import problem_response
 from server.errors import NotFound
+
+PAGES = {"/": "index.html", "/admin": "admin.html"}
+"""The address of each app's page, and the file that its build leaves."""
 
 
 class _HashedFiles(StaticFiles):
@@ -27,14 +31,16 @@ class _HashedFiles(StaticFiles):
 
 
 def page_routes(built: Path | None = None) -> list[BaseRoute]:
-    """``/`` and ``/assets``; where the web app was not built, ``/`` says how to build it."""
+    """A page for each app, and ``/assets``; where the web app was not built, the pages say how to build it."""
     folder = built or Path(str(files("web"))) / "dist"
-    index = folder / "index.html"
 
-    async def page(_: Request) -> Response:
-        if not index.is_file():
-            return PlainTextResponse("The web app is not built: run make install", status_code=503)
-        return FileResponse(index, headers={"cache-control": "no-cache"})
+    def page(name: str) -> Callable[[Request], Awaitable[Response]]:
+        async def serve(_: Request) -> Response:
+            if not (folder / name).is_file():
+                return PlainTextResponse("The web app is not built: run make install", status_code=503)
+            return FileResponse(folder / name, headers={"cache-control": "no-cache"})
+
+        return serve
 
     async def beside(request: Request) -> Response:
         """An icon or the like, which stands beside the page under a name of its own."""
@@ -44,7 +50,7 @@ def page_routes(built: Path | None = None) -> list[BaseRoute]:
         return problem_response(NotFound("There is no such page"))
 
     return [
-        Route("/", page, methods=["GET"]),
+        *(Route(path, page(name), methods=["GET"]) for path, name in PAGES.items()),
         Route("/{name}", beside, methods=["GET"]),
         Mount("/assets", _HashedFiles(directory=folder / "assets", check_dir=False), name="assets"),
     ]

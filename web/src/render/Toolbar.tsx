@@ -23,6 +23,9 @@ export function Toolbar({ theme }: { theme: ThemeChoice }): JSX.Element {
       <div class="toolbar-who">
         {desk.location.value !== null && !desk.worksHere.value && <span class="tag">View only</span>}
         <ConnectionBadge />
+        <a class="icon-button" href="/admin" title="Back office" aria-label="Back office">
+          <Icon name="chart" />
+        </a>
         <button
           type="button"
           class="icon-button wide-only"

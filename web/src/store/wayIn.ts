@@ -1,7 +1,7 @@
 /**
  * The ways in: by password, by a code that comes by email, or by setting a new password with one. Belongs here: the steps, what
  * each says, and codes as people type them. Does not belong here: drawing them (`render/SignIn`), or asking the server
- * (`apps/staff/session`).
+ * (`apps/session`).
  */
 
 export type Purpose = 'sign-in' | 'reset';

@@ -10,14 +10,12 @@ import { Workspace } from '../../render/Workspace';
 import { NoDesk, SignIn } from '../../render/SignIn';
 import type { User } from '../../wire/readings';
 import { openDesk, type RunningDesk } from './desk';
-import { rememberedTheme, rememberTheme } from './preferences';
-import { Session } from './session';
+import { applyTheme, rememberedTheme } from '../preferences';
+import { Session } from '../session';
 
 const theme = signal(rememberedTheme());
 effect(() => {
-  rememberTheme(theme.value);
-  if (theme.value === 'system') delete document.documentElement.dataset['theme'];
-  else document.documentElement.dataset['theme'] = theme.value;
+  applyTheme(theme.value);
 });
 
 const running = signal<RunningDesk | null>(null);

@@ -16,7 +16,7 @@ import type { DrawnRecord, Pending } from '../../store/pending';
 import type { Instant } from '../../wire/instant';
 import type { GridRecord, Resource } from '../../wire/messages';
 import { readLocations, type Location, type User } from '../../wire/readings';
-import { rememberedLocation, rememberLocation } from './preferences';
+import { rememberedLocation, rememberLocation } from '../preferences';
 
 /** Pixels of half an hour. */
 const ROW_HEIGHT = 26;

@@ -5,7 +5,7 @@
 
 import { signal } from '@preact/signals';
 
-import type { Purpose } from '../../store/wayIn';
+import type { Purpose } from '../store/wayIn';
 import {
   Problem,
   refreshSession,
@@ -16,8 +16,8 @@ import {
   signInByCode,
   signOut,
   type Tokens,
-} from '../../wire/http';
-import { readMe, type User } from '../../wire/readings';
+} from '../wire/http';
+import { readMe, type User } from '../wire/readings';
 
 /** How much of a token's life passes before the next one is fetched. */
 const RENEW_AT = 0.75;

@@ -36,6 +36,9 @@ export function rememberedTheme(): Theme {
   return value === 'light' || value === 'dark' ? value : 'system';
 }
 
-export function rememberTheme(theme: Theme): void {
+/** Draws the page in the theme from now on, and in the next visit. */
+export function applyTheme(theme: Theme): void {
   remember(THEME, theme);
+  if (theme === 'system') delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = theme;
 }
