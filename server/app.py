@@ -35,6 +35,7 @@ from server.edge.routes.devices import device_endpoints
 from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.grid import grid_endpoints
 from server.edge.routes.hubspot import hubspot_endpoints
+from server.edge.routes.insights import insight_endpoints
 from server.edge.routes.notifications import notification_endpoints
 from server.edge.routes.operations import operation_endpoints
 from server.edge.routes.patterns import pattern_endpoints
@@ -43,6 +44,7 @@ from server.edge.routes.simulation import simulation_endpoints
 from server.edge.serving import EXCEPTION_HANDLERS, routes_of
 from server.edge.signatures import HubSpotSignature
 from server.edge.websocket import WebSocketEndpoint
+from server.integrations.claude import Claude
 from server.live.connections import Connections
 from server.live.rooms import Rooms
 from server.principal import HolderKind
@@ -59,6 +61,7 @@ from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
 from server.service.hubspot.contacts import Contacts
 from server.service.identity import Identity
+from server.service.insights.insights import Insights
 from server.service.learning import Learning
 from server.service.limited_desk import LimitedDesk
 from server.service.notifications.messages import Messages
@@ -121,7 +124,10 @@ class Node:
             mode=settings.mode,
         )
         self.limits = RateLimits(
-            login_rate=settings.login_rate, write_rate=settings.write_rate, redis_url=settings.redis_url
+            login_rate=settings.login_rate,
+            write_rate=settings.write_rate,
+            insight_rate=settings.insight_rate,
+            redis_url=settings.redis_url,
         )
         outbox = Outbox()
         self.messages = Messages(self.database, outbox, clock)
@@ -135,6 +141,7 @@ class Node:
             forget=self.account_changed,
             clock=clock,
         )
+        self.claude = _claude(settings)
         self.connections = Connections(
             rooms=self.rooms,
             desk=LimitedDesk(self.desk, self.limits),
@@ -153,6 +160,8 @@ class Node:
             stack.push_async_callback(self.database.close)
             stack.callback(self.passwords.close)
             stack.push_async_callback(self.limits.close)
+            if self.claude is not None:
+                stack.push_async_callback(self.claude.close)
             for work in (
                 self.rooms.run(),
                 self.identity.run(),
@@ -200,6 +209,17 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+def _claude(settings: Settings) -> Claude | None:
+    if settings.anthropic_api_key is None:
+        return None
+    return Claude(
+        settings.anthropic_api_key.get_secret_value(),
+        base_url=settings.anthropic_base_url,
+        model=settings.anthropic_model,
+        seconds=settings.anthropic_seconds,
+    )
+
+
 def callback_endpoints(node: Node) -> list[Endpoint]:
     """The doors for providers, each checked by what it signs."""
     settings = node.settings
@@ -221,6 +241,7 @@ def create_app(node: Node) -> Starlette:
     door = Doorkeeper(node.identity, node.limits, settings.allowed_origins)
     endpoints = [
         *callback_endpoints(node),
+        *insight_endpoints(Insights(node.database, node.clock, node.claude, node.limits)),
         *sign_in_endpoints(node.identity, node.limits),
         *code_endpoints(node.code_sign_in, node.limits),
         *booking_endpoints(node.desk, node.reading),

@@ -100,6 +100,15 @@ class Settings(BaseSettings):
     hubspot_tier_property: str = Field(default="membership_tier", min_length=1)
     """The property of HubSpot's contacts that holds the membership tier."""
 
+    anthropic_api_key: SecretStr | None = None
+    """Of Claude. None means that insights have figures and no prose (C3)."""
+    anthropic_base_url: Annotated[str, _url_of("http", "https")] = "https://api.anthropic.com"
+    anthropic_model: str = Field(default="claude-sonnet-5-5", min_length=1)
+    anthropic_seconds: float = Field(default=60.0, gt=0, le=600)
+    """How long an answer of Claude is waited for."""
+    insight_rate: Rate = "30/hour"
+    """Questions to Claude per account: each costs money."""
+
     login_rate: Rate = "10/minute"
     """Sign-ins per address and account."""
     write_rate: Rate = "120/minute"

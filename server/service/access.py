@@ -68,6 +68,8 @@ class Action(Enum):
     SEARCH_CUSTOMERS = "search_customers"
     READ_CONTEXT = "read_context"
     """Ask about a customer on behalf of a support thread, and read what was asked (X1)."""
+    ANALYSE = "analyse"
+    """Have customers and schedules analysed, and decide on what Claude proposes (C1)."""
     ADMINISTER = "administer"
 
 
@@ -133,6 +135,7 @@ _ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
     Action.KEEP_OWN_ACCOUNT:   (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _I,   _I,   _I)),
     Action.SEARCH_CUSTOMERS:   (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),
     Action.READ_CONTEXT:       (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),
+    Action.ANALYSE:            (Mode.VIEW,    (_A,  _F,   _F,   _F,   _F,   _F,   _F)),
     Action.ADMINISTER:         (Mode.CONTEXT, (_A,  _F,   _F,   _F,   _F,   _F,   _F)),
 }  # fmt: skip
 

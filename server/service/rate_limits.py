@@ -43,7 +43,14 @@ _machine = Clock()
 class RateLimits:
     """The limits in force; make one per process and close it. Rates are as in ``settings``: ``10/minute``."""
 
-    def __init__(self, *, login_rate: str, write_rate: str, redis_url: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        login_rate: str,
+        write_rate: str,
+        insight_rate: str = "30/hour",
+        redis_url: str | None = None,
+    ) -> None:
         self._login = parse(login_rate)
         self._login_wide = _times(self._login, WIDE_FACTOR)
         self._codes = type(self._login)(
@@ -51,6 +58,7 @@ class RateLimits:
         )
         self._pair_wide = _times(self._login_wide, WIDE_FACTOR)
         self._check_in = _times(self._login, CHECK_IN_FACTOR)
+        self._insight = parse(insight_rate)
         self._write = parse(write_rate)
         self._write_of_staff = _times(self._write, STAFF_FACTOR)
         self._memory = _MemoryWindows()
@@ -104,6 +112,10 @@ class RateLimits:
             TooMany: at the limit.
         """
         await self._hit(self._check_in, "check-in", principal.key)
+
+    async def analyse(self, principal: Principal) -> None:
+        """Counts a question to Claude, which costs money; raises ``TooMany`` at the limit."""
+        await self._hit(self._insight, "insight", principal.key)
 
     async def write(self, principal: Principal) -> None:
         """Counts a change, or an attempt at one, over HTTP or a socket.

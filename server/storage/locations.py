@@ -119,7 +119,7 @@ async def load(connection: Connection, location_id: int, now: Instant) -> Loaded
 
 async def read_state(connection: Connection, location_id: int) -> LocationState | None:
     """The configuration: all resources and blackouts in order."""
-    row = await connection.fetchrow("SELECT * FROM locations WHERE id = $1", location_id)
+    row = await connection.fetchrow("SELECT * FROM locations WHERE id = $1::bigint", location_id)
     if row is None:
         return None
     resources = await connection.fetch(

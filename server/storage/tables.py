@@ -158,6 +158,46 @@ class HubSpotChange(SQLModel, table=True):
     value: str | None = Field(default=None, sa_column=Column(Text))
 
 
+class Insight(SQLModel, table=True):
+    """Figures of an analysis, and what Claude said of them (C2). ``meanings`` are what tokens stand for.
+
+    ``cost_millionths`` is in millionths of a US dollar.
+    """
+
+    __tablename__ = "insights"
+    __table_args__ = (
+        CheckConstraint("(state = 'answered') = (answer IS NOT NULL)", name="answer"),
+        CheckConstraint("decision IN ('accepted', 'dismissed')", name="decision"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided"),
+        Index("ix_insights_input_digest", "input_digest"),
+        Index("ix_insights_location", "location_id", "id"),
+        Index("ix_insights_user", "user_id", "id"),
+    )
+
+    id: int | None = _identity()
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    detail: str | None = Field(default=None, sa_column=Column(Text))
+    location_id: int | None = Field(default=None, foreign_key="locations.id")
+    user_id: int | None = Field(default=None, foreign_key="users.id")
+    subject: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    figures: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    meanings: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    model: str | None = Field(default=None, sa_column=Column(Text))
+    prompt_version: str = Field(sa_column=Column(Text, nullable=False))
+    input_digest: str = Field(sa_column=Column(Text, nullable=False))
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_millionths: int | None = Field(default=None, sa_column=Column(BigInteger))
+    decision: str | None = Field(default=None, sa_column=Column(Text))
+    decision_note: str | None = Field(default=None, sa_column=Column(Text))
+    decided_by: int | None = Field(default=None, foreign_key="users.id")
+    decided_at: datetime | None = _instant(nullable=True)
+    created_by: int | None = Field(default=None, foreign_key="users.id")
+    created_at: datetime = _instant()
+
+
 class Visitor(SQLModel, table=True):
     """A walk-in without an account."""
 

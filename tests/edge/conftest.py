@@ -107,6 +107,7 @@ async def make_edge(database: Database, clock: ManualClock) -> AsyncIterator[Cal
         *,
         login_rate: str = "1000/minute",
         write_rate: str = "1000/minute",
+        insight_rate: str = "1000/minute",
         redis_url: str | None = None,
         allowed_origins: tuple[str, ...] = (),
         secret_keys: str | None = None,
@@ -119,7 +120,9 @@ async def make_edge(database: Database, clock: ManualClock) -> AsyncIterator[Cal
             passwords=passwords,
             clock=clock,
         )
-        limits = RateLimits(login_rate=login_rate, write_rate=write_rate, redis_url=redis_url)
+        limits = RateLimits(
+            login_rate=login_rate, write_rate=write_rate, insight_rate=insight_rate, redis_url=redis_url
+        )
         codes = Codes(database, passwords, clock)
         code_sign_in = CodeSignIn(
             database=database,

@@ -49,9 +49,17 @@ async def fixed(doors: Doors) -> Fixed:
         "blackout": blackout.json()["id"],
         "device": device.json()["id"],
         "user": banned.user_id,
+        "insight": await insight_of(doors, banned.user_id),
         "restriction": await town.value("SELECT id FROM booking_restrictions"),
     }
     return Fixed(doors, ids)
+
+
+async def insight_of(doors: Doors, user_id: int | None) -> int:
+    async with doors.client() as admin:
+        made = await admin.post("/api/admin/insights/cancellation-pattern", json={"user_id": user_id})
+    assert made.status_code == 201, made.text
+    return int(made.json()["id"])
 
 
 @pytest.fixture

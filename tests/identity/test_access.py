@@ -149,7 +149,7 @@ def test_a1_a_kiosk_sees_its_own_grid_and_checks_in_there():
 
 def test_only_admins_administer_and_block():
     for principal in EVERYBODY:
-        for action in (Action.ADMINISTER, Action.BLOCK):
+        for action in (Action.ADMINISTER, Action.ANALYSE, Action.BLOCK):
             assert allows(principal, action, location_id=HERE) is (principal is ADMIN)
 
 
@@ -184,6 +184,7 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
                 Action.READ_AUDIT,
                 Action.READ_PATTERNS,
                 Action.READ_MESSAGES,
+                Action.ANALYSE,
             },
         ),
         (
