@@ -75,7 +75,10 @@ class CodeSignIn:
         account = await self._account_of(proof)
         if account is None:
             raise Unauthenticated(WRONG)
-        return await self._identity.begin(account)
+        try:
+            return await self._identity.begin(account)
+        except Unauthenticated:
+            raise Unauthenticated(WRONG) from None
 
     async def reset(self, address: Address, code: str, password: str) -> SignedIn:
         """The account's new password, and a new session in place of all others.
@@ -105,7 +108,7 @@ class CodeSignIn:
                 cause="code",
             )
         self._forget(account.id)
-        return await self._identity.begin(account, not_before=now)
+        return await self._identity.begin(account, proven_as_of=now)
 
     async def _account_of(self, proof: Proof) -> Account | None:
         """The proven address's account, opened where there is none; None if it may not be used. The code is spent."""

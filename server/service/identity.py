@@ -38,6 +38,7 @@ SOCKET_FRESH_SECONDS = 0.5
 """Open sockets ask every few seconds, and want to know it nearly as it is."""
 MOST_VERIFIED = 10_000
 """So many tokens are remembered with what they say, to spare the arithmetic."""
+_WRONG_PASSWORD = "The address or the password is wrong"  # noqa: S105  # no secret
 _SECRET_BYTES = 32
 _ROUNDING = 0.001
 """Tokens tell the time of their issue in milliseconds."""
@@ -95,21 +96,33 @@ class Identity:
         found = await self._accounts.by_email(email)
         account, kept, tokens_after = found or (None, None, 0.0)
         if not await self._passwords.matches(password[:MAX_LENGTH], kept) or account is None:
-            raise Unauthenticated("The address or the password is wrong")
-        return await self.begin(account, not_before=tokens_after)
+            raise Unauthenticated(_WRONG_PASSWORD)
+        try:
+            return await self.begin(account, proven_as_of=tokens_after)
+        except Unauthenticated:
+            raise Unauthenticated(_WRONG_PASSWORD) from None
 
-    async def begin(self, account: Account, *, not_before: float = 0.0) -> SignedIn:
+    async def begin(self, account: Account, *, proven_as_of: float | None = None) -> SignedIn:
         """A new session for somebody who has proved to be the account's owner.
 
-        ``not_before`` is the account's ``tokens_after``: the node that wrote it may be ahead of this one's clock.
+        ``proven_as_of`` is the account's ``tokens_after`` at that proof, where a password set meanwhile makes it worthless.
+
+        Raises:
+            Unauthenticated: if the account was closed meanwhile, or signed out everywhere since the proof.
         """
         family_id = uuid.uuid4()
         refresh_token = _new_refresh_token(family_id)
-        now = max(self._clock.now_precise(), not_before)
-        await self._accounts.begin_family(
-            account.id, family_id, _hashed(refresh_token), now=now, expires_at=now + SESSION_SECONDS
+        begun_at = await self._accounts.begin_family(
+            account.id,
+            family_id,
+            _hashed(refresh_token),
+            now=self._clock.now_precise(),
+            lasts=SESSION_SECONDS,
+            proven_as_of=proven_as_of,
         )
-        return await self._signed_in(account, family_id, refresh_token, now)
+        if begun_at is None:
+            raise Unauthenticated("The account was closed or signed out meanwhile: sign in again")
+        return await self._signed_in(account, family_id, refresh_token, begun_at)
 
     async def refresh(self, refresh_token: str) -> SignedIn:
         """The session's next tokens, in exchange for its refresh token.

@@ -15,6 +15,7 @@ from server.principal import Credential
 from server.storage.database import Connection, Database, Row
 from server.storage.standings import Standing, read_standings
 
+_ROUNDING = 0.001
 PREDECESSORS_KEPT_SECONDS = 86_400
 """Used refresh tokens are forgotten after a day; their family is still known by the id that they carry."""
 
@@ -120,14 +121,37 @@ class Accounts:
             return await read_standings(connection, asked, now)
 
     async def begin_family(
-        self, user_id: int, family_id: uuid.UUID, token_hash: bytes, *, now: float, expires_at: float
-    ) -> None:
-        """Keeps the first refresh token of a family, and forgets the account's tokens that have ended."""
+        self,
+        user_id: int,
+        family_id: uuid.UUID,
+        token_hash: bytes,
+        *,
+        now: float,
+        lasts: float,
+        proven_as_of: float | None,
+    ) -> float | None:
+        """Keeps the first refresh token of a family, and forgets the account's tokens that have ended.
+
+        Returns the instant from which on its tokens count: ``now``, or the account's ``tokens_after``, which a node wrote that
+        may be ahead of this one's clock. None, and nothing is kept, if the account is closed, or was signed out everywhere
+        after ``proven_as_of``, the ``tokens_after`` that stood beside the password: it may be another one by now.
+        """
         async with self._database.transaction() as connection:
+            # Whoever closes the account or signs it out waits for this, or is waited for.
+            row = await connection.fetchrow(
+                "SELECT active, tokens_after FROM users WHERE id = $1 FOR SHARE", user_id
+            )
+            if row is None or not row["active"]:
+                return None
+            tokens_after: float = row["tokens_after"].timestamp()
+            if proven_as_of is not None and tokens_after > proven_as_of + _ROUNDING:
+                return None
+            now = max(now, tokens_after)
             await connection.execute(
                 "DELETE FROM refresh_tokens WHERE user_id = $1 AND expires_at <= $2", user_id, moment_of(now)
             )
-            await _keep(connection, user_id, family_id, token_hash, now=now, expires_at=expires_at)
+            await _keep(connection, user_id, family_id, token_hash, now=now, expires_at=now + lasts)
+        return now
 
     async def rotate(
         self, family_id: uuid.UUID, old_hash: bytes, new_hash: bytes, *, now: float, expires_at: float

@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from server.edge.authentication import ACCESS_COOKIE, REFRESH_COOKIE
+from server.errors import Unauthenticated
 from server.service.administration.users import new_account
 from server.service.identity import SESSION_SECONDS
 from server.service.tokens import ACCESS_SECONDS, LEEWAY_SECONDS
+from server.storage.accounts import Accounts
 from tests.edge.conftest import PASSWORD
 
 
@@ -72,6 +74,29 @@ async def test_a_closed_account_cannot_sign_in(edge):
     admin, ada = await edge.signed_in("admin"), await edge.account("customer", name="Ada")
     assert (await admin.delete(f"/api/admin/users/{ada.id}")).status_code == 204
     assert (await login(edge.client())).status_code == 401
+
+
+async def test_a5_a_password_that_is_replaced_while_it_is_checked_begins_no_session(edge):
+    admin, ada = await edge.signed_in("admin"), await edge.account("customer", name="Ada")
+    accounts = Accounts(edge.database)
+    found = await accounts.by_email("ada@example.com")
+    assert found is not None
+    account, _, tokens_after = found
+    edge.clock.advance(1)
+    await admin.patch(f"/api/admin/users/{ada.id}", json={"password": "another password"})
+    with pytest.raises(Unauthenticated):
+        await edge.identity.begin(account, proven_as_of=tokens_after)
+    assert (await login(edge.client(), password="another password")).status_code == 200
+    await admin.delete(f"/api/admin/users/{ada.id}")
+    with pytest.raises(Unauthenticated):
+        await edge.identity.begin(account)
+
+
+async def test_a5_a_session_counts_from_when_the_account_was_last_signed_out_by_whatever_clock(edge):
+    ada = await edge.account("customer", name="Ada")
+    await edge.fetch("UPDATE users SET tokens_after = tokens_after + interval '30 seconds'")
+    session = await edge.identity.begin(ada)
+    assert (await edge.client(session.access_token).get("/api/me")).status_code == 200
 
 
 @pytest.mark.parametrize(
