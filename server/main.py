@@ -7,7 +7,8 @@ import asyncio
 import sys
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
@@ -19,9 +20,11 @@ from server.demo import DemoAccounts, seed
 from server.edge.routes.users import UserPost
 from server.errors import ConfigurationError, Problem
 from server.hosting import host, on_database, prepare_database, run_once
+from server.interchange import export_file, import_file
 from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
 from server.service.administration.users import Users, new_account
+from server.service.importing import Options, Report
 from server.service.passwords import Passwords
 from server.settings import Settings, load_settings, masked, unknown_variables
 from server.storage import Database
@@ -130,6 +133,51 @@ def _introduce(address: str, accounts: DemoAccounts) -> None:
     console.print(f"\n[bold]Baygrid is at {address}[/bold]   (the API: {address}/api/docs)\n")
     console.print(table)
     console.print("\nOpen it in two windows and drag a booking in one. Ctrl-C stops it; the data stays.\n")
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="A YAML document, a CSV file, or a folder or zip archive of CSV files.")
+    ],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and what is wrong.")
+    ] = False,
+    skip_faulty: Annotated[
+        bool, typer.Option("--skip-faulty", help="Write all rows but those with faults.")
+    ] = False,
+    only_new: Annotated[
+        bool, typer.Option("--only-new", help="Create what is not there, and change nothing that is.")
+    ] = False,
+) -> None:
+    """Bring in locations, resources, users and bookings; nothing is written while anything is wrong."""
+    options = Options(dry_run=dry_run, skip_faulty=skip_faulty, only_new=only_new)
+    reports: list[Report] = []
+
+    async def work(database: Database, clock: Clock) -> None:
+        reports.append(await import_file(database, clock=clock, path=file, options=options, say=typer.echo))
+
+    try:
+        asyncio.run(run_once(load_settings(), work))
+    except KeyboardInterrupt:
+        raise ConfigurationError(
+            "Stopped. What was written is whole: run it again, and it goes on."
+        ) from None
+    if reports[0].faults.count:
+        raise typer.Exit(1)
+
+
+@app.command(name="export")
+def export_(
+    output: Annotated[
+        Path | None,
+        typer.Option(help="A file, or for CSV a folder or FILE.zip; standard output unless given."),
+    ] = None,
+    format_: Annotated[Literal["yaml", "csv"], typer.Option("--format", help="The form.")] = "yaml",
+) -> None:
+    """Write locations, resources, users and bookings in the form that import reads."""
+    asyncio.run(run_once(load_settings(), partial(export_file, output=output, form=format_)))
 
 
 user_commands = typer.Typer(no_args_is_help=True, help="Accounts.")

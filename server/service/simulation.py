@@ -29,7 +29,7 @@ from rules.model import Action, Facts, Moved, Proposal, Role, Standing
 from rules.policy import LocationPolicy, Policy, denied_locations, is_banned, policy_for
 from rules.simulate import Moment, Past, Tally, active_at, simulate
 from server.errors import Fault, Malformed, NotFound
-from server.principal import Principal
+from server.principal import Mode, Principal
 from server.service.access import Action as Access
 from server.service.access import require
 from server.service.administration.locations import policy_of
@@ -283,5 +283,5 @@ def _role_of(actor_id: int | None, course: _Course) -> Role:
     actor = course.customers.get(actor_id) if actor_id is not None else None
     if actor is None:
         return Role.CUSTOMER
-    principal = Principal(user_id=actor.id, role=actor.role, location_ids=actor.location_ids)
+    principal = Principal(user_id=actor.id, role=actor.role, location_ids=actor.location_ids, mode=Mode.FULL)
     return principal.role_at(course.state.id)

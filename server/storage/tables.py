@@ -290,6 +290,17 @@ class Booking(SQLModel, table=True):
     version: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class BookingOrigin(SQLModel, table=True):
+    """What an imported booking goes by where it comes from, and the digest of what was said of it there the last time."""
+
+    __tablename__ = "booking_origins"
+
+    location_id: int = Field(foreign_key="locations.id", primary_key=True)
+    external_id: str = Field(sa_column=Column(Text, primary_key=True))
+    booking_id: uuid.UUID = Field(foreign_key="bookings.id", index=True)
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class BookingEvent(SQLModel, table=True):
     """The append-only audit of bookings (A8); a trigger refuses to change or delete its rows."""
 

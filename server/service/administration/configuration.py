@@ -36,6 +36,7 @@ class Change:
     location: StoredLocation
     now: Instant
     actor: Principal | None
+    cause: str = "command"
     recorded: bool = False
 
     async def record(
@@ -52,6 +53,7 @@ class Change:
             before=_plain(before),
             after=_plain(after),
             now=self.now,
+            cause=self.cause,
         )
 
 
@@ -64,8 +66,11 @@ class Configuration:
         self._announce = announce
 
     @asynccontextmanager
-    async def change(self, location_id: int, actor: Principal | None) -> AsyncIterator[Change]:
-        """Commits what is done inside as one version of the location, and then tells everybody.
+    async def change(
+        self, location_id: int, actor: Principal | None, *, cause: str = "command"
+    ) -> AsyncIterator[Change]:
+        """Commits what is done inside as one version of the location, and then tells everybody. ``actor`` None is the command
+        line; ``cause`` is what the audit says of it.
 
         Raises:
             NotFound: if there is no such location.
@@ -76,7 +81,7 @@ class Configuration:
                 location = await lock_location(connection, location_id)
                 if location is None:
                     raise NotFound("There is no such location")
-                change = Change(connection, location, self.clock.now(), actor)
+                change = Change(connection, location, self.clock.now(), actor, cause)
                 yield change
                 if change.recorded:
                     await commit_reload(connection, location_id, change.now)

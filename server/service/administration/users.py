@@ -7,7 +7,7 @@ every location that shows the name.
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from grid_engine.interval import DAY, Instant
 from server.errors import Duplicate, Fault, InUse, Malformed, NotFound
@@ -18,7 +18,6 @@ from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
 from server.service.administration.permissions import permissions_of
 from server.service.codes import Proof
-from server.service.passwords import Passwords
 from server.service.views import audited_account
 from server.storage.accounts import Account, end_all_families
 from server.storage.addresses import Field, read_holder
@@ -52,6 +51,13 @@ Changes: TypeAlias = Callable[[Connection, Account], Awaitable[Mapping[str, Any]
 """What is to change of an account, asked in the transaction of the change while the account is locked."""
 
 
+class Hashes(Protocol):
+    """What is asked of ``service.passwords.Passwords``."""
+
+    async def hash(self, password: str) -> str:
+        """What to keep of a password."""
+
+
 class Users:
     """The use cases of accounts. ``forget`` is told of accounts whose tokens may be worth something else from now on."""
 
@@ -59,7 +65,7 @@ class Users:
         self,
         configuration: Configuration,
         locations: Locations,
-        passwords: Passwords,
+        passwords: Hashes,
         forget: Callable[[int], None],
     ) -> None:
         self._configuration = configuration
@@ -105,9 +111,11 @@ class Users:
             raise _which(error) from error
         return created
 
-    async def change(self, actor: Principal, user_id: int, changes: Mapping[str, Any]) -> Account:
+    async def change(
+        self, actor: Principal | None, user_id: int, changes: Mapping[str, Any], *, cause: str = "command"
+    ) -> Account:
         """The account with some of its fields changed, ``password`` among them. A new password, and closing the account,
-        sign it out everywhere.
+        sign it out everywhere. ``actor`` None is the command line.
 
         Raises:
             Forbidden: to all but admins.
@@ -115,8 +123,9 @@ class Users:
             Malformed, Duplicate: as ``create``.
             InUse: if nobody would be left to administer.
         """
-        require(actor, Action.ADMINISTER)
-        return await self._change(actor, user_id, changes, proven=frozenset(_ADDRESSES))
+        if actor is not None:
+            require(actor, Action.ADMINISTER)
+        return await self._change(actor, user_id, changes, proven=frozenset(_ADDRESSES), cause=cause)
 
     async def change_own(
         self, caller: Principal, changes: Mapping[str, Any], proof: Proof | None = None
