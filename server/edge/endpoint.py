@@ -86,6 +86,8 @@ class Endpoint:
     """What the caller must be allowed at large, before anything is read; None leaves it to the handler."""
     limited: bool = False
     """Whether calls count towards the caller's rate of writes."""
+    conditional: bool = False
+    """Whether it is a GET whose answers have an ETag: with ``If-None-Match`` they may be 304."""
     own_origin: bool = False
     """Whether foreign origins are refused even without a cookie (it sets or clears cookies)."""
     example: Mapping[str, Any] | Sequence[Any] | None = None
@@ -113,7 +115,13 @@ class Endpoint:
     def all_faults(self) -> list[type[Problem]]:
         """Every fault it can answer, declared or implied, by status and code."""
         implied: list[tuple[bool, type[Problem]]] = [
-            (self.body is not None or self.query is not None or bool(self.takes & _HEADERS), Malformed),
+            (
+                self.signed_in
+                or self.body is not None
+                or self.query is not None
+                or bool(self.takes & _HEADERS),
+                Malformed,
+            ),
             (self.signed_in, Unauthenticated),
             (self.signed_in or self.own_origin, Forbidden),
             (self.signature is not None, Forbidden),
@@ -203,6 +211,7 @@ class Endpoints:
         action: Action | None = None,
         limited: bool | None = None,
         own_origin: bool = False,
+        conditional: bool = False,
         example: Mapping[str, Any] | Sequence[Any] | None = None,
         media_type: str = "application/json",
         signature: Signature | None = None,
@@ -212,7 +221,8 @@ class Endpoints:
 
         ``answer`` is the type of the body at ``status`` (200, or 204 where there is no body), ``also`` further
         successful answers by status. ``faults`` are those it can answer besides the implied ones. ``limited`` says
-        whether calls count as writes; where it is not said, signed-in calls that are no GETs do. ``example`` is a
+        whether calls count as writes; where it is not said, signed-in calls that are no GETs do. ``conditional`` says that
+        answers have an ETag, and may be 304. ``example`` is a
         body, or for a GET a query. ``signature`` is asked before the body is parsed; ``body_media_type`` is ``JSON`` or
         ``FORM``.
         """
@@ -234,6 +244,7 @@ class Endpoints:
                 action=action,
                 limited=("caller" in taken["takes"] and method != "GET") if limited is None else limited,
                 own_origin=own_origin,
+                conditional=conditional,
                 example=example,
                 signature=signature,
                 body_media_type=body_media_type,

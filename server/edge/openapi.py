@@ -36,6 +36,9 @@ REF_TEMPLATE = "#/components/schemas/{model}"
 Mode: TypeAlias = Literal["validation", "serialization"]
 
 _RETRYING = (TooMany, Unavailable)
+_ETAG = Header.model_validate(
+    {"description": "Names what was answered", "schema": {"type": "string"}, "required": True}
+)
 
 
 def openapi_document(endpoints: Iterable[Endpoint], *, version: str) -> dict[str, Any]:
@@ -204,6 +207,15 @@ def _header_parameters(endpoint: Endpoint) -> list[Parameter]:
                 description="The ETag of what the caller has seen; 412 if it was changed since.",
             )
         )
+    if endpoint.conditional:
+        parameters.append(
+            _parameter(
+                "If-None-Match",
+                "header",
+                {"type": "string"},
+                description="The ETag of what the caller has; 304 if it is still that.",
+            )
+        )
     if endpoint.signature is not None:
         parameters += [
             _parameter(name, "header", {"type": "string"}, required=True, description=description)
@@ -241,7 +253,10 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Response | Re
             content = {
                 endpoint.media_type: MediaType.model_validate({"schema": schemas.of(answer, "serialization")})
             }
-        responses[str(status)] = Response(description=endpoint.summary, content=content)
+        headers = {"ETag": _ETAG} if endpoint.conditional else None
+        responses[str(status)] = Response(description=endpoint.summary, content=content, headers=headers)
+    if endpoint.conditional:
+        responses["304"] = Response(description="It is still what the caller has", headers={"ETag": _ETAG})
     by_status: dict[int, list[type[Problem]]] = {}
     for fault in endpoint.all_faults:
         for status in _statuses(fault):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from server.errors import Fault, Malformed, NotFound, Stale, TooLarge, UnsupportedMedia
@@ -141,6 +141,12 @@ def parse_form(raw: bytes, adapter: TypeAdapter[Parsed]) -> Parsed:
         return adapter.validate_strings(_fields(raw, "/", "The form cannot be read"))
     except ValidationError as error:
         raise _malformed(list(_faults(error))) from None
+
+
+class NoQuery(BaseModel):
+    """Of what takes no query: every name in it is unknown."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def parse_query(request: Request, model: type[Query]) -> Query:

@@ -22,6 +22,7 @@ from server.edge.endpoint import Answer, Endpoint
 from server.edge.observation import observed
 from server.edge.parsing import (
     FORM,
+    NoQuery,
     check_media_type,
     none_match,
     parse_body,
@@ -157,6 +158,8 @@ async def _call(endpoint: Endpoint, door: Door, request: Request) -> object:
         arguments["idempotency_key"] = parse_idempotency_key(request)
     if endpoint.query is not None:
         arguments["query"] = parse_query(request, endpoint.query)
+    elif endpoint.signed_in:
+        parse_query(request, NoQuery)
     if endpoint.body is not None:
         arguments["body"] = await _body(endpoint, request)
     return await endpoint.handler(**arguments)
@@ -194,6 +197,10 @@ def _rendered(endpoint: Endpoint, request: Request, returned: object) -> Respons
         response = Response(content, status_code=status, media_type=endpoint.media_type)
     if answer.etag is not None:
         response.headers["etag"] = f'"{answer.etag}"'
+        if endpoint.signed_in:
+            response.headers["vary"] = (
+                "authorization, cookie"  # the same tag may stand for what others are shown
+            )
     response.headers["cache-control"] = "private, no-cache" if answer.etag is not None else "no-store"
     for name, value in answer.headers:
         response.headers.append(name, value)

@@ -52,11 +52,13 @@ class Reading:
         require(principal, Action.READ_BOOKING, location_id=booking.location_id, owner_id=booking.user_id)
         return booking
 
-    async def events(self, principal: Principal, booking_id: uuid.UUID) -> Sequence[BookingEvent]:
-        """The booking's audit, oldest first; raises ``Forbidden`` to its owner."""
+    async def events(
+        self, principal: Principal, booking_id: uuid.UUID, *, after: int | None, limit: int
+    ) -> Sequence[BookingEvent]:
+        """Up to ``limit`` events of the booking's audit, oldest first, those after the id; ``Forbidden`` to its owner."""
         booking = await self.booking(principal, booking_id)
         require(principal, Action.READ_AUDIT, location_id=booking.location_id, owner_id=booking.user_id)
-        return await self._bookings.events(booking_id)
+        return await self._bookings.events(booking_id, after=after, limit=limit)
 
     async def bookings(
         self,

@@ -56,11 +56,17 @@ class Bookings:
         async with self._database.connection() as connection:
             return await list_bookings(connection, condition, after=after, limit=limit)
 
-    async def events(self, booking_id: uuid.UUID | str) -> list[BookingEvent]:
-        """The booking's audit, oldest first."""
+    async def events(
+        self, booking_id: uuid.UUID | str, *, after: int | None, limit: int
+    ) -> list[BookingEvent]:
+        """Up to ``limit`` events of the booking's audit, oldest first, those after the id."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT * FROM booking_events WHERE booking_id = $1::uuid ORDER BY id", booking_id
+                "SELECT * FROM booking_events WHERE booking_id = $1::uuid AND ($2::bigint IS NULL OR id > $2) "
+                "ORDER BY id LIMIT $3",
+                booking_id,
+                after,
+                limit,
             )
         return [_event(row) for row in rows]
 

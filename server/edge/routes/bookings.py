@@ -91,12 +91,6 @@ class EventBody(BaseModel):
     created_at: dt.datetime
 
 
-class EventList(BaseModel):
-    """A booking's audit, oldest first."""
-
-    items: list[EventBody]
-
-
 class ViolationBody(BaseModel):
     """A rule's refusal, in words and in values."""
 
@@ -223,16 +217,20 @@ def booking_endpoints(desk: BookingDesk, reading: Reading) -> Endpoints:
             rows, query.limit, lambda row: reading.body(caller, row), lambda row: (row.interval.start, row.id)
         )
 
-    @endpoints.get("/api/bookings/{booking_id}", answer=BookingBody, summary="One booking")
+    @endpoints.get("/api/bookings/{booking_id}", answer=BookingBody, summary="One booking", conditional=True)
     async def booking(caller: Principal, booking_id: uuid.UUID) -> Answer:
         """The booking, in whatever status."""
         found: StoredBooking = await reading.booking(caller, booking_id)
         return Answer(body=reading.body(caller, found), etag=str(found.version))
 
-    @endpoints.get("/api/bookings/{booking_id}/events", answer=EventList, summary="A booking's audit")
-    async def events(caller: Principal, booking_id: uuid.UUID) -> dict[str, Any]:
+    @endpoints.get("/api/bookings/{booking_id}/events", answer=Page[EventBody], summary="A booking's audit")
+    async def events(caller: Principal, booking_id: uuid.UUID, query: PageQuery) -> Page[dict[str, Any]]:
         """What was done to it, by whom and why, oldest first; for staff."""
-        return {"items": [_event(event) for event in await reading.events(caller, booking_id)]}
+        after = query.after(int)
+        found = await reading.events(
+            caller, booking_id, after=after[0] if after else None, limit=query.limit + 1
+        )
+        return page_of(found, query.limit, _event, lambda each: (each.id,))
 
     @endpoints.patch(
         "/api/bookings/{booking_id}",

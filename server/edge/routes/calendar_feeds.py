@@ -67,6 +67,7 @@ def calendar_feed_endpoints(
         summary="A person's bookings as iCalendar",
         answer=str,
         media_type="text/calendar",
+        conditional=True,
         faults=(Forbidden, TooMany, Unavailable),
     )
     async def calendar(request: Request, token: str) -> Answer:

@@ -20,7 +20,7 @@ def documentation_endpoints(described: Iterable[Endpoint], *, version: str) -> E
     endpoints = Endpoints("Operations")
     made: list[bytes] = []
 
-    @endpoints.get("/api/openapi.json", summary="This document", answer=dict[str, Any])
+    @endpoints.get("/api/openapi.json", summary="This document", answer=dict[str, Any], conditional=True)
     async def openapi(request: Request) -> Response:
         """OpenAPI 3.1."""
         if not made:

@@ -56,6 +56,7 @@ def grid_endpoints(rooms: Rooms, store: Store) -> Endpoints:
         answer=GridBody,
         summary="The grid of some days",
         faults=(NotFound,),
+        conditional=True,
         example={"location_id": 1, "from": "2027-06-05", "days": 1},
     )
     async def grid(caller: Principal, query: GridQuery) -> Answer:

@@ -7,7 +7,7 @@ from pydantic import Field
 from server.commands import Id, Name, Phone, Reason, Text
 from server.edge.endpoint import Endpoints
 from server.edge.fields import Asked, AskedInstant, Changes, Email, Password, Told, ToldInstant, Word, changed
-from server.edge.paging import Page, PageQuery, page_of
+from server.edge.paging import MAX_LIMIT, Page, PageQuery, page_of
 from server.edge.routes.accounts import AdministeredUser, Role, Tier, User, administered_user, told_user
 from server.errors import Duplicate, Forbidden, InUse, NotFound
 from server.principal import Principal
@@ -58,11 +58,11 @@ class UserList(PageQuery):
     active: bool | None = None
 
 
-class CustomerSearch(Asked):
+class CustomerSearch(PageQuery):
     """The beginning of a name (any part of it), an address or a phone."""
 
     q: Annotated[Text, Field(max_length=100)] = ""
-    limit: Annotated[int, Field(ge=1, le=200)] = 20
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 20
 
 
 class RestrictionPost(Asked):
@@ -115,11 +115,11 @@ def user_endpoints(users: Users, restrictions: Restrictions) -> Endpoints:
         example={"q": "ada"},
     )
     async def search(caller: Principal, query: CustomerSearch) -> Page[User]:
-        """The first ``limit`` in order of name; for staff and operators. Staff find who ever booked where they work, and
+        """In order of name; for staff and operators. Staff find who ever booked where they work, and
         whoever's whole address or phone they ask for.
         """
-        found = await users.customers(caller, query.q, query.limit)
-        return Page(items=[told_user(each) for each in found], next_cursor=None)
+        found = await users.customers(caller, query.q, after=query.after(str, int), limit=query.limit + 1)
+        return page_of(found, query.limit, told_user, lambda each: (each.name, each.id))
 
     @endpoints.get(
         "/api/admin/users",

@@ -183,8 +183,11 @@ class Users:
                 connection, text=text, role=role, active=active, after=after, limit=limit
             )
 
-    async def customers(self, caller: Principal, text: str, limit: int) -> Sequence[Account]:
-        """Up to ``limit`` people to book for, by the beginning of a name, an address or a phone; for staff.
+    async def customers(
+        self, caller: Principal, text: str, *, after: tuple[str, int] | None, limit: int
+    ) -> Sequence[Account]:
+        """Up to ``limit`` people to book for, by the beginning of a name, an address or a phone, those after (name, id); for
+        staff.
 
         Staff find who ever booked where they work, and whoever told them a whole address or phone: at other locations they
         are as customers, who are told of nobody (A1, A4).
@@ -193,7 +196,7 @@ class Users:
         known_at = caller.location_ids if caller.role == "staff" else None
         async with self._database.connection() as connection:
             return await search_accounts(
-                connection, text=text, role="customer", known_at=known_at, after=None, limit=limit
+                connection, text=text, role="customer", known_at=known_at, after=after, limit=limit
             )
 
     async def permissions(
