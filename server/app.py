@@ -26,6 +26,7 @@ from server.edge.pages import page_routes
 from server.edge.problems import describe
 from server.edge.routes.administration import administration_endpoints
 from server.edge.routes.availability import availability_endpoints
+from server.edge.routes.blocks import block_endpoints
 from server.edge.routes.bookings import booking_endpoints
 from server.edge.routes.calendar_feeds import calendar_feed_endpoints
 from server.edge.routes.check_in import check_in_endpoints
@@ -53,6 +54,7 @@ from server.service.administration.devices import Devices
 from server.service.administration.locations import Locations as ConfiguredLocations
 from server.service.administration.users import Users
 from server.service.announcing import announce
+from server.service.block_desk import BlockDesk
 from server.service.calendar_feeds import CalendarFeeds
 from server.service.code_sign_in import CodeSignIn
 from server.service.codes import Codes
@@ -102,6 +104,7 @@ class Node:
         self.rooms = Rooms(store=self.locations, bus=self.bus, clock=clock)
         self.customers = CustomerCache(self.database, clock)
         self.refusals = RefusalLog(self.database, clock)
+        outbox = Outbox()
         self.desk = BookingDesk(
             rooms=self.rooms,
             database=self.database,
@@ -109,6 +112,7 @@ class Node:
             customers=self.customers,
             refusals=self.refusals,
             describe=describe,
+            deliverer=outbox,
         )
         self.reading = Reading(
             rooms=self.rooms, database=self.database, clock=clock, customers=self.customers
@@ -129,7 +133,6 @@ class Node:
             insight_rate=settings.insight_rate,
             redis_url=settings.redis_url,
         )
-        outbox = Outbox()
         self.messages = Messages(self.database, outbox, clock)
         self.codes = Codes(self.database, self.passwords, clock)
         self.code_sign_in = CodeSignIn(
@@ -246,6 +249,7 @@ def create_app(node: Node) -> Starlette:
         *code_endpoints(node.code_sign_in, node.limits),
         *booking_endpoints(node.desk, node.reading),
         *check_in_endpoints(node.desk, node.limits),
+        *block_endpoints(BlockDesk(node.desk, node.rooms)),
         *availability_endpoints(node.reading),
         *pattern_endpoints(Learning(node.database, node.clock)),
         *simulation_endpoints(Simulation(node.database)),

@@ -10,7 +10,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -167,6 +167,12 @@ Operation: TypeAlias = Literal[
     "create", "reschedule", "update", "cancel", "confirm", "no_show", "hold", "release", "undo"
 ]
 
+SeriesOperation: TypeAlias = Literal["block", "edit_series", "end_series"]
+"""What admins do to many blocks at once: over HTTP alone, with bodies of ``service.blocks.requests``."""
+SERIES_OPERATIONS = frozenset(get_args(SeriesOperation))
+
+AnyOperation: TypeAlias = Operation | SeriesOperation
+
 BODIES: dict[Operation, type[Body]] = {
     "create": Create,
     "reschedule": Reschedule,
@@ -182,12 +188,12 @@ BODIES: dict[Operation, type[Body]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One thing to be done. ``target`` is the booking or hold it is done to; None for ``create`` and ``hold``.
+    """One thing to be done. ``target`` is the booking, hold or series it is done to; None for what makes a new one.
 
     ``key`` is the idempotency key (G7); ``if_version`` the version of the booking that the caller saw.
     """
 
-    op: Operation
+    op: AnyOperation
     body: Body
     target: uuid.UUID | None = None
     if_version: int | None = None

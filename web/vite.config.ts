@@ -21,5 +21,6 @@ export default defineConfig({
       '/ws': { target: server, ws: true },
     },
   },
-  test: { environment: 'node', include: ['src/**/*.test.ts'] },
+  // Styles are read as text by the test that holds them against the words for what they colour.
+  test: { environment: 'node', include: ['src/**/*.test.ts'], css: { include: [/\.css\?raw/] } },
 });

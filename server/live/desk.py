@@ -14,11 +14,16 @@ from server.principal import Principal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A command's success: the HTTP status and body it would have, and the location's version that it made, if any."""
+    """A command's success: the HTTP status and body it would have, and the location's version that it made, if any.
+
+    What does not ``stand`` is the answer to a rehearsal, or of what came to nothing as a whole: nothing is changed by it, and
+    it is not kept for a repeated key (G7).
+    """
 
     status: int
     body: Mapping[str, Any]
     version: int | None = None
+    stands: bool = True
 
 
 Answer: TypeAlias = Done | Problem

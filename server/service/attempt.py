@@ -9,14 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grid_engine.diff import Diff, Reload, join
-from grid_engine.interval import Instant
+from grid_engine.grid import Grid
+from grid_engine.interval import Instant, Interval
 from server.clock import Clock
-from server.errors import IdempotencyMismatch, Problem, Stale, Unavailable
+from server.commands import SERIES_OPERATIONS
+from server.errors import IdempotencyMismatch, Unavailable
 from server.live.desk import Done
 from server.live.room import Room
-from server.service.bookings import DECIDERS
 from server.service.changes import Change, audit_entry
-from server.service.deliberation import Deliberation, Place
+from server.service.deciding import decide
+from server.service.deliberation import Deliberation, NotYetReadError, Place
+from server.service.notifications.following import tell_customers
+from server.service.notifications.outbox import Deliverer, Outbox
 from server.service.orders import Decision, Order
 from server.service.sweeping import MOST_COMPLETED, complete_ended, expire_overdue
 from server.storage.batch import (
@@ -24,6 +28,7 @@ from server.storage.batch import (
     LockedLocation,
     lock_keys,
     lock_locations,
+    read_bookings,
     read_ended,
     read_holds,
     read_targets,
@@ -33,7 +38,8 @@ from server.storage.batch import (
 from server.storage.bookings import read_last_events
 from server.storage.customers import Customer, lock_accounts, with_circumstances
 from server.storage.database import Connection, ContentionError, Database
-from server.storage.locations import load, read_diffs, read_state
+from server.storage.locations import load, read_diffs, read_records, read_state
+from server.storage.series import read_whole_series, write_series
 
 
 class MoreConcernedError(ContentionError):
@@ -70,6 +76,7 @@ class Attempt:
     sweeps: bool
     database: Database
     clock: Clock
+    deliverer: Deliverer = field(default_factory=Outbox)
     changes: list[Change] = field(default_factory=list)
 
     async def commit(self) -> Committed:
@@ -95,13 +102,13 @@ class Attempt:
             customers = await with_circumstances(connection, accounts, now)
             deliberation = await self._deliberate(connection, customers, now)
 
-            decisions, answers = self._decide(deliberation, kept)
+            decisions, answers = await self._decide(connection, deliberation, kept)
             if self.sweeps:
                 for room in self.rooms:
                     complete_ended(deliberation, await read_ended(connection, room.id, now, MOST_COMPLETED))
 
             diffs = deliberation.diffs()
-            if diffs or answers:
+            if diffs or answers or deliberation.series_changes:
                 await self._write(connection, deliberation, diffs, answers)
         return Committed(
             decisions=decisions,
@@ -151,17 +158,42 @@ class Attempt:
         if elsewhere:
             # The hold that a new one replaces is given back at its own location, under that location's lock (G5).
             raise MoreConcernedError(location_ids=frozenset(elsewhere))
+        series = await read_whole_series(
+            connection,
+            {order.target for order in self.orders if order.target and order.command.op in SERIES_OPERATIONS},
+        )
+        bookings |= {block.id: block for each in series.values() for block in each.blocks}
         return Deliberation(
-            places=[Place(state=room.state, draft=room.grid.draft()) for room in self.rooms],
+            places=[
+                Place(state=room.state, draft=(await self._grid(connection, room)).draft())
+                for room in self.rooms
+            ],
             clock=self.clock,
             now=now,
             customers=customers,
             bookings=bookings | {hold.id: hold for hold in holds},
             last_events=last_events,
+            series=series,
         )
 
-    def _decide(
-        self, deliberation: Deliberation, kept: Mapping[tuple[str, str], KeptAnswer]
+    async def _grid(self, connection: Connection, room: Room) -> Grid:
+        """The room's grid, with what ended before the room's horizon where an admin's order reaches back so far."""
+        begin = min(
+            (
+                begins
+                for order in self.orders
+                if order.location_id == room.id and (begins := order.begins(room.state.timezone)) is not None
+            ),
+            default=room.horizon,
+        )
+        if begin >= room.horizon:
+            return room.grid
+        past = await read_records(connection, room.id, Interval(begin, room.horizon))
+        forgotten = [record for record in past if room.grid.get(record.id) is None]
+        return Grid(room.id, room.epoch, room.version, [*room.grid.records(), *forgotten])
+
+    async def _decide(
+        self, connection: Connection, deliberation: Deliberation, kept: Mapping[tuple[str, str], KeptAnswer]
     ) -> tuple[list[Decision], list[KeptAnswer]]:
         answered = dict(kept)
         decisions: list[Decision] = []
@@ -173,9 +205,9 @@ class Attempt:
             if earlier is not None:
                 decisions.append(_repeated(earlier, order))
                 continue
-            decision = _decide_one(order, deliberation)
+            decision = await _decided(connection, order, deliberation)
             decisions.append(decision)
-            if isinstance(decision, Done) and order.command.key:
+            if isinstance(decision, Done) and decision.stands and order.command.key:
                 answered[key] = KeptAnswer(
                     principal=order.principal.key,
                     key=order.command.key,
@@ -207,6 +239,21 @@ class Attempt:
             answers=answers,
             now=deliberation.now,
         )
+        for change in deliberation.series_changes:
+            await write_series(connection, change)
+        states = {room.id: room.state for room in self.rooms}
+        await tell_customers(connection, deliberation.changes, states, self.deliverer, deliberation.now)
+
+
+async def _decided(connection: Connection, order: Order, deliberation: Deliberation) -> Decision:
+    while True:
+        try:
+            return decide(order, deliberation)
+        except NotYetReadError as error:
+            found = await read_bookings(connection, error.ids)
+            if len(found) < len(error.ids):
+                raise RuntimeError("the grid has records of bookings that there are not") from error
+            deliberation.learn(found)
 
 
 def _known(ids: set[int | None]) -> set[int]:
@@ -226,25 +273,6 @@ async def _write_visitors(connection: Connection, deliberation: Deliberation) ->
     )
     for (place, _), id_ in zip(unnamed, ids, strict=True):
         deliberation.name_visitor(place, id_)
-
-
-def _decide_one(order: Order, deliberation: Deliberation) -> Decision:
-    """The order's decision; what it staged stays only if it is done, and makes one version of each location (G6)."""
-    deliberation.turn_to(order.location_id, order.principal.cause)
-    savepoint = deliberation.savepoint()
-    try:
-        if order.command.if_version is not None and order.target:
-            present = deliberation.booking(order.target)
-            if present.version != order.command.if_version:
-                return Stale(f"The booking is at version {present.version}")
-        decision = DECIDERS[order.command.op](order, deliberation)
-    except Problem as problem:
-        decision = problem
-    if isinstance(decision, Done):
-        deliberation.close_change()
-    else:
-        deliberation.rollback(savepoint)
-    return decision
 
 
 def _repeated(earlier: KeptAnswer, order: Order) -> Decision:

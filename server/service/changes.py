@@ -9,6 +9,8 @@ from server.storage.stored_booking import StoredBooking
 
 COMMAND = "command"
 """The cause of what a person did; what a device did says which (``Principal.cause``)."""
+FOR_A_BLOCK = "block"
+"""A booking is cancelled because somebody blocks its time (B3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

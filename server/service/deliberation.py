@@ -12,19 +12,29 @@ from typing import Any
 from grid_engine.diff import Diff
 from grid_engine.draft import Draft
 from grid_engine.interval import Instant
+from grid_engine.records import Record
 from rules.checks import booking_ban
 from rules.evaluate import evaluate
 from rules.model import Action, Facts, Proposal, Role, Standing, Verdict, Violation
 from rules.policy import Policy, write_values
 from server.clock import Clock
-from server.errors import NotFound
+from server.errors import BaygridError, NotFound
 from server.service.changes import COMMAND, Change, audit_entry
 from server.service.circumstances import existing_of, facts_for, policy_in_force, standing_of
 from server.service.orders import Rejected
 from server.storage.bookings import BookingEvent
 from server.storage.customers import ActiveBooking, Customer
 from server.storage.location_state import LocationState
+from server.storage.series import SeriesChange, WholeSeries
 from server.storage.stored_booking import StoredBooking
+
+
+class NotYetReadError(BaygridError):
+    """A decision turns out to be about bookings that nobody has read: read them, and decide again."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(f"{len(ids)} bookings have to be read")
+        self.ids = ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +51,7 @@ class Savepoint:
 
     drafts: Mapping[int, tuple[int, int]]
     changes: int
+    series_changes: int
     customers: dict[int, Customer]
     bookings: dict[str, StoredBooking]
 
@@ -72,16 +83,19 @@ class Deliberation:
         customers: Mapping[int, Customer],
         bookings: Mapping[str, StoredBooking],
         last_events: Mapping[str, BookingEvent],
+        series: Mapping[str, WholeSeries],
     ) -> None:
         self.clock = clock
         self.now = now
         self.changes: list[Change] = []
+        self.series_changes: list[SeriesChange] = []
         self._places = {place.state.id: place for place in places}
         self._here = places[0]
         self._cause = COMMAND
         self._customers = dict(customers)
         self._bookings = dict(bookings)
         self._last_events = dict(last_events)
+        self._series = dict(series)
         self._last_changes: dict[str, Change] = {}
         self._open: set[int] = set()
 
@@ -128,6 +142,32 @@ class Deliberation:
         found = self._bookings.get(booking_id or "")
         if found is None or found.location_id != self.state.id:
             raise NotFound("There is no such booking")
+        return found
+
+    def bookings_behind(self, records: Sequence[Record]) -> list[StoredBooking]:
+        """The bookings that records of the grid stand for, as changed by the batch so far.
+
+        Raises:
+            NotYetReadError: if any of them has not been read yet.
+        """
+        missing = [record.id for record in records if record.id not in self._bookings]
+        if missing:
+            raise NotYetReadError(missing)
+        return [self._bookings[record.id] for record in records]
+
+    def learn(self, bookings: Mapping[str, StoredBooking]) -> None:
+        """Takes what was read after the deciding began; no change is open then."""
+        self._bookings = {**bookings, **self._bookings}
+
+    def series(self, series_id: str | None) -> WholeSeries:
+        """The series with its occurrences and blocks, as it was before the batch.
+
+        Raises:
+            NotFound: if there is none at this location.
+        """
+        found = self._series.get(series_id or "")
+        if found is None or found.series.location_id != self.state.id:
+            raise NotFound("There is no such series")
         return found
 
     def last_event(self, booking: StoredBooking) -> BookingEvent | None:
@@ -208,6 +248,15 @@ class Deliberation:
         self._open.add(place.state.id)
         return after
 
+    def stage_series(self, change: SeriesChange) -> None:
+        """Has the series written with the bookings; it is on no grid, and takes no version."""
+        self.series_changes.append(change)
+
+    @property
+    def version_being_made(self) -> int | None:
+        """The version that what is staged will have at the location whose turn it is; None if nothing is."""
+        return self.draft.version + 1 if self.state.id in self._open else None
+
     def close_change(self) -> None:
         """Ends what was staged since the last time as one change: one version of each location that it is about (G6)."""
         for location_id in self._open:
@@ -248,6 +297,7 @@ class Deliberation:
         return Savepoint(
             drafts={id_: place.draft.savepoint() for id_, place in self._places.items()},
             changes=len(self.changes),
+            series_changes=len(self.series_changes),
             customers=dict(self._customers),
             bookings=dict(self._bookings),
         )
@@ -259,6 +309,7 @@ class Deliberation:
         if len(self.changes) > savepoint.changes:
             del self.changes[savepoint.changes :]
             self._last_changes = {change.after.id: change for change in self.changes}
+        del self.series_changes[savepoint.series_changes :]
         self._customers = savepoint.customers
         self._bookings = savepoint.bookings
         self._open.clear()

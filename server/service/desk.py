@@ -20,6 +20,7 @@ from server.service.customer_cache import CustomerCache
 from server.service.directory import Directory
 from server.service.identifiers import tidied_code
 from server.service.judging import Describe, Judging
+from server.service.notifications.outbox import Deliverer, Outbox
 from server.service.orders import Order
 from server.service.permission import admit, customer_of, require_change, require_check_in, require_creation
 from server.service.refusals import RefusalLog
@@ -44,7 +45,9 @@ class BookingDesk:
         customers: CustomerCache,
         refusals: RefusalLog,
         describe: Describe,
+        deliverer: Deliverer | None = None,
     ) -> None:
+        """``deliverer`` takes what customers are told of changes; by default an outbox does."""
         self._rooms = rooms
         self._database = database
         self._clock = clock
@@ -60,6 +63,7 @@ class BookingDesk:
             describe=describe,
         )
         self._refusing = Refusing(database=database, clock=clock, refusals=refusals)
+        self._deliverer = deliverer or Outbox()
         self._writers: dict[int, Writer] = {}
         self.describe = describe
 
@@ -72,13 +76,13 @@ class BookingDesk:
             NotFound, Forbidden: before anything is decided; ``answered`` is not called then.
             Unavailable: if Postgres is away.
         """
-        self._check_database()
-        order = await self._order(principal, command, answered)
+        self.check_database()
+        order = await self.order(principal, command, answered)
         self.submit(order)
 
     async def perform(self, principal: Principal, command: Command) -> Done:
         """As ``execute``, for those who wait for the answer; a refusal or fault is raised."""
-        return await _answer(lambda answered: self.execute(principal, command, answered))
+        return await answer_to(lambda answered: self.execute(principal, command, answered))
 
     async def check_in(self, principal: Principal, code: str, *, key: str | None = None) -> Done:
         """Attendance of the booking with this code: at its own location, for its kiosks and desks (K3).
@@ -89,7 +93,7 @@ class BookingDesk:
             Problem: as ``perform`` of a ``confirm``.
         """
         require_check_in(principal)
-        self._check_database()
+        self.check_database()
         booking = await self._bookings.by_code(tidied_code(code))
         if booking is None or not allows(principal, Action.CHECK_IN, location_id=booking.location_id):
             raise NotFound("No booking here has this code")
@@ -106,7 +110,7 @@ class BookingDesk:
                 )
             )
 
-        return await _answer(ordered)
+        return await answer_to(ordered)
 
     def admit(self, principal: Principal, wish: Wish, location_id: int) -> None:
         """As ``server.live.desk.Admit``."""
@@ -122,6 +126,7 @@ class BookingDesk:
                 database=self._database,
                 clock=self._clock,
                 refusing=self._refusing,
+                deliverer=self._deliverer,
             )
             self._writers[task.location_id] = writer
         writer.submit(task)
@@ -140,9 +145,10 @@ class BookingDesk:
         """As ``Judging.judge``."""
         return await self._judging.judge(principal, command)
 
-    async def _order(
+    async def order(
         self, principal: Principal, command: Command, answered: Callable[[Answer], None]
     ) -> Order:
+        """The command as an order of somebody who may give it; raises ``NotFound`` or ``Forbidden`` to others."""
         customer_ids = {principal.user_id}
         body = command.body
         if isinstance(body, Create | Hold):
@@ -167,7 +173,8 @@ class BookingDesk:
             answered=answered,
         )
 
-    def _check_database(self) -> None:
+    def check_database(self) -> None:
+        """Raises ``Unavailable`` while Postgres is known to be away."""
         if self._rooms.stale:
             # A Postgres that hangs takes its time to fail; whoever waits at a desk should be told now.
             raise Unavailable("The database is away")
@@ -195,7 +202,7 @@ class BookingDesk:
         return booking
 
 
-async def _answer(execute: Callable[[Callable[[Answer], None]], Awaitable[None]]) -> Done:
+async def answer_to(execute: Callable[[Callable[[Answer], None]], Awaitable[None]]) -> Done:
     """The answer that is given to whoever is passed to ``execute``; a refusal or fault is raised."""
     decided: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 

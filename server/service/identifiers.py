@@ -9,6 +9,8 @@ from server.clock import Clock
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No 0, 1, I, L, O or U: a guest reads the code out to somebody who types it."""
 CODE_LENGTH = 6
+BLOCK_CODE_LENGTH = 12
+"""Nobody reads a block's out, and thousands are made at once: they must not use up the short ones."""
 GRID_ID_BYTES = 16
 
 
@@ -24,9 +26,14 @@ def new_grid_id() -> str:
     return secrets.token_urlsafe(GRID_ID_BYTES)
 
 
-def new_code() -> str:
+def new_code(length: int = CODE_LENGTH) -> str:
     """The short code of a booking or of a pairing; unique among those that count, by a constraint and not by luck."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    number = secrets.randbelow(len(CODE_ALPHABET) ** length)  # asked once: thousands may be made at once
+    drawn = []
+    for _ in range(length):
+        number, place = divmod(number, len(CODE_ALPHABET))
+        drawn.append(CODE_ALPHABET[place])
+    return "".join(drawn)
 
 
 def tidied_code(text: str) -> str:

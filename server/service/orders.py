@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias, TypeVar
 
+from grid_engine.calendar_day import next_existing
+from grid_engine.interval import Instant
 from rules.model import Facts, Proposal, Role, Verdict
 from server.commands import Body, Command, Create
 from server.errors import Problem
@@ -15,11 +18,15 @@ from server.storage.stored_booking import StoredBooking
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The rules' refusal, with what suggestions are made from once the locks are gone."""
+    """The rules' refusal, with what suggestions are made from once the locks are gone.
+
+    Without ``suggests`` none are made: the proposal stands for more than itself, and nothing in its place would be accepted.
+    """
 
     verdict: Verdict
     proposal: Proposal
     facts: Facts
+    suggests: bool = True
 
 
 Decision: TypeAlias = Done | Rejected | Problem
@@ -55,6 +62,13 @@ class Order:
             customer_ids=self.customer_ids | customer_ids,
             elsewhere=(self.elsewhere | location_ids) - {self.location_id},
         )
+
+    def begins(self, timezone: str) -> Instant | None:
+        """When the time begins that an admin asks for, for theirs may lie before what a replica holds; None for all else."""
+        time = getattr(self.command.body, "start_time", None)
+        if time is None or self.role is not Role.ADMIN:
+            return None
+        return next_existing(time, timezone) if isinstance(time, datetime) else int(time)
 
     def body(self, kind: type[BodyType]) -> BodyType:
         """The command's body, known to be of ``kind`` by its operation."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from server.commands import Create, Hold, Operation
+from server.commands import AnyOperation, Create, Hold
 from server.errors import Forbidden, NotFound
 from server.live.desk import Wish
 from server.principal import Principal
 from server.service.access import Action, Decision, decide, require
 
-_NEEDED: Mapping[Operation, Action] = {
+_NEEDED: Mapping[AnyOperation, Action] = {
     "reschedule": Action.CHANGE_BOOKING,
     "update": Action.CHANGE_BOOKING,
     "cancel": Action.CHANGE_BOOKING,
@@ -52,7 +52,7 @@ def require_check_in(principal: Principal) -> None:
 
 
 def require_change(
-    principal: Principal, op: Operation, *, location_id: int, owner_id: int | None, is_block: bool
+    principal: Principal, op: AnyOperation, *, location_id: int, owner_id: int | None, is_block: bool
 ) -> None:
     """Raises ``NotFound`` or ``Forbidden`` unless the principal may do this to such a booking."""
     seen = decide(principal, Action.READ_BOOKING, location_id=location_id, owner_id=owner_id)

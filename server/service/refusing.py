@@ -93,7 +93,7 @@ def _told(
         facts = replace(facts, standing=with_favourites(facts.standing, favourites[user_id], facts.resources))
     return Refused(
         rejected.verdict.violations,
-        suggest(rejected.proposal, facts),
+        suggest(rejected.proposal, facts) if rejected.suggests else (),
         [(record.resource_id, record.interval) for record in rejected.verdict.conflicts],
     )
 

@@ -16,10 +16,12 @@ import structlog
 from rules.checks import conflict
 from rules.model import Violation
 from server.clock import Clock
+from server.commands import SERIES_OPERATIONS
 from server.errors import Duplicate, Problem, Refused, Unavailable
 from server.live.room import Room
 from server.live.rooms import Rooms
 from server.service.attempt import Attempt, Committed, MoreConcernedError
+from server.service.notifications.outbox import Deliverer
 from server.service.orders import Order, Rejected
 from server.service.refusing import Refusing, refused_by_constraint
 from server.service.sweeping import Sweep
@@ -39,10 +41,18 @@ class Writer:
     """The queue of one location on one node; it works while there is anything in it, and costs nothing otherwise."""
 
     def __init__(
-        self, location_id: int, *, rooms: Rooms, database: Database, clock: Clock, refusing: Refusing
+        self,
+        location_id: int,
+        *,
+        rooms: Rooms,
+        database: Database,
+        clock: Clock,
+        refusing: Refusing,
+        deliverer: Deliverer,
     ) -> None:
         self._location_id = location_id
         self._refusing = refusing
+        self._deliverer = deliverer
         self._rooms = rooms
         self._database = database
         self._clock = clock
@@ -70,7 +80,9 @@ class Writer:
             self._working = None
 
     def _next_batch(self) -> list[Task]:
-        """What waits, up to the most in a batch; an order that changes several locations stands alone."""
+        """What waits, up to the most in a batch. An order that changes several locations stands alone, and so do blocks:
+        nobody else's booking is to be written again because of thousands of them.
+        """
         batch = [self._queue.popleft()]
         while self._queue and len(batch) < MOST_IN_A_BATCH and not _stands_alone(batch[-1]):
             if _stands_alone(self._queue[0]):
@@ -121,6 +133,7 @@ class Writer:
             sweeps=len(orders) < len(batch),
             database=self._database,
             clock=self._clock,
+            deliverer=self._deliverer,
         )
         try:
             with ExitStack() as committing:
@@ -174,7 +187,7 @@ class Writer:
 
 
 def _stands_alone(task: Task) -> bool:
-    return isinstance(task, Order) and bool(task.elsewhere)
+    return isinstance(task, Order) and (bool(task.elsewhere) or task.command.op in SERIES_OPERATIONS)
 
 
 def _answer_all(batch: list[Task], problem: Problem) -> None:

@@ -117,6 +117,12 @@ async def read_targets(
     return {booking.id: booking for booking in map(from_row, rows)}
 
 
+async def read_bookings(connection: Connection, ids: Collection[str]) -> dict[str, StoredBooking]:
+    """The bookings of these ids, in whatever status."""
+    rows = await connection.fetch(f"{SELECT_BOOKING} WHERE b.id = ANY($1::uuid[])", list(ids))
+    return {booking.id: booking for booking in map(from_row, rows)}
+
+
 async def read_holds(connection: Connection, user_ids: Collection[int]) -> list[StoredBooking]:
     """The customers' holds, overdue or not, at whatever location; each has one at the most (G5)."""
     if not user_ids:
@@ -167,7 +173,7 @@ _VACATE = "UPDATE bookings SET status = 'cancelled' WHERE id = ANY($1::uuid[])"
 
 _UPDATE_BOOKINGS = """
 UPDATE bookings b SET
-    resource_id = n.resource_id, user_id = n.user_id, visitor_id = n.visitor_id, status = n.status, start_time = n.start_time,
+    resource_id = n.resource_id, user_id = n.user_id, visitor_id = n.visitor_id, type = n.type, status = n.status, start_time = n.start_time,
     end_time = n.end_time, note = n.note, internal_note = n.internal_note, reason = n.reason,
     reschedule_count = n.reschedule_count, attended_at = n.attended_at, cancel_reason = n.cancel_reason,
     updated_at = n.updated_at, expires_at = n.expires_at, judged_by = n.judged_by, version = n.version

@@ -49,13 +49,8 @@ class Locations:
             row = await connection.fetchrow("SELECT epoch, version FROM locations WHERE id = $1", location_id)
             if row is None:
                 raise LookupError(location_id)
-            rows = await connection.fetch(
-                select_booking(overlapping(f"b.location_id = $1 AND {_ACTIVE}", "$2", "$3")),
-                location_id,
-                moment(interval.start),
-                moment(interval.end),
-            )
-        return row["epoch"], row["version"], _records(rows)
+            records = await read_records(connection, location_id, interval)
+        return row["epoch"], row["version"], records
 
     async def diffs_since(self, location_id: int, version: int) -> tuple[str, int, tuple[Diff, ...]] | None:
         """(epoch, present version, the diffs after ``version`` in order); None when not all of them are kept any more."""
@@ -141,6 +136,17 @@ async def read_state(connection: Connection, location_id: int) -> LocationState 
         resources=tuple(Resource(**resource) for resource in resources),
         blackouts=tuple(map(_blackout, blackouts)),
     )
+
+
+async def read_records(connection: Connection, location_id: int, interval: Interval) -> tuple[Record, ...]:
+    """The location's active records that overlap the interval."""
+    rows = await connection.fetch(
+        select_booking(overlapping(f"b.location_id = $1 AND {_ACTIVE}", "$2", "$3")),
+        location_id,
+        moment(interval.start),
+        moment(interval.end),
+    )
+    return _records(rows)
 
 
 async def read_diffs(

@@ -29,6 +29,7 @@ COLUMNS = (
     "internal_note",
     "reason",
     "series_id",
+    "occurrence",
     "reschedule_count",
     "attended_at",
     "cancel_reason",
@@ -73,6 +74,7 @@ class StoredBooking:
     internal_note: str | None = None
     reason: str | None = None
     series_id: str | None = None
+    occurrence: int | None = None
     reschedule_count: int = 0
     attended_at: Instant | None = None
     cancel_reason: str | None = None
@@ -154,6 +156,7 @@ class StoredBooking:
             "internal_note": self.internal_note,
             "reason": self.reason,
             "series_id": self.series_id,
+            "occurrence": self.occurrence,
             "reschedule_count": self.reschedule_count,
             "attended_at": to_database(self.attended_at),
             "cancel_reason": self.cancel_reason,
@@ -218,6 +221,7 @@ def from_row(row: Row) -> StoredBooking:
         internal_note=row["internal_note"],
         reason=row["reason"],
         series_id=str(row["series_id"]) if row["series_id"] else None,
+        occurrence=row["occurrence"],
         reschedule_count=row["reschedule_count"],
         attended_at=to_instant_or_none(row["attended_at"]),
         cancel_reason=row["cancel_reason"],

@@ -56,6 +56,11 @@ def _parts_of_words(name: str, *columns: str, **options: Any) -> Index:
     return Index(name, *columns, postgresql_using="gin", postgresql_ops=ops, **options)
 
 
+def _wall() -> Any:
+    """What a clock on the wall shows: no instant, and so without a zone."""
+    return Field(sa_column=Column(DateTime(timezone=False), nullable=False))
+
+
 def _identity(kind: type[Integer] = Integer) -> Any:
     return Field(default=None, sa_column=Column(kind, Identity(), primary_key=True))
 
@@ -215,8 +220,9 @@ class Booking(SQLModel, table=True):
     """A booking, a hold (status held) or a block (another type than CUSTOMER), on one resource.
 
     ``grid_id`` is what others see instead of ``id`` (A4); ``version`` the location's version of its last change;
-    ``judged_by`` the policy values it was judged by (R20). Statistics on its length (``bookings_length``) tell the planner that
-    long ones are rare.
+    ``judged_by`` the policy values it was judged by (R20). A block that was made with others has the ``series_id`` of them
+    all, and the number of the ``occurrence`` that it is a piece of. Statistics on its length (``bookings_length``) tell the
+    planner that long ones are rare.
     """
 
     __tablename__ = "bookings"
@@ -233,6 +239,7 @@ class Booking(SQLModel, table=True):
         CheckConstraint(TYPES, name="type"),
         CheckConstraint("status <> 'held' OR expires_at IS NOT NULL", name="expiry"),
         CheckConstraint("user_id IS NULL OR visitor_id IS NULL", name="one_customer"),
+        CheckConstraint("occurrence IS NULL OR series_id IS NOT NULL", name="occurrence"),
         Index("uq_bookings_grid_id", "grid_id", unique=True),
         Index(
             "uq_bookings_code", "code", unique=True, postgresql_where=text("status IN ('held', 'confirmed')")
@@ -279,6 +286,7 @@ class Booking(SQLModel, table=True):
     internal_note: str | None = Field(default=None, sa_column=Column(Text))
     reason: str | None = Field(default=None, sa_column=Column(Text))
     series_id: uuid.UUID | None = None
+    occurrence: int | None = None
     reschedule_count: int = 0
     attended_at: datetime | None = _instant(nullable=True)
     cancel_reason: str | None = Field(default=None, sa_column=Column(Text))
@@ -597,3 +605,45 @@ class Refusal(SQLModel, table=True):
     context: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     first_refused_at: datetime = _instant()
     last_refused_at: datetime = _instant()
+
+
+class Series(SQLModel, table=True):
+    """Blocks that were asked for together (B2, B6), as they were asked for; walls are what clocks at the location show."""
+
+    __tablename__ = "series"
+    __table_args__ = (
+        CheckConstraint("type <> 'CUSTOMER'", name="block"),
+        CheckConstraint(TYPES, name="type"),
+        Index("ix_series_location_start", "location_id", "start_wall", "id"),
+        Index("ix_series_start", "start_wall", "id"),
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    location_id: int = Field(foreign_key="locations.id")
+    type: str = Field(sa_column=Column(Text, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    recurrence: str | None = Field(default=None, sa_column=Column(Text))
+    start_wall: datetime = _wall()
+    end_wall: datetime = _wall()
+    resource_ids: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+    created_by: int | None = Field(default=None, foreign_key="users.id")
+    created_at: datetime = _instant()
+    updated_at: datetime = _instant()
+
+
+class SeriesOccurrence(SQLModel, table=True):
+    """What one occurrence of a series wants blocked, whether it got all of it or not; one that was ended has no row."""
+
+    __tablename__ = "series_occurrences"
+    __table_args__ = (
+        CheckConstraint("type <> 'CUSTOMER'", name="block"),
+        CheckConstraint(TYPES, name="type"),
+    )
+
+    series_id: uuid.UUID = Field(foreign_key="series.id", primary_key=True)
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    type: str = Field(sa_column=Column(Text, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    start_wall: datetime = _wall()
+    end_wall: datetime = _wall()
+    resource_ids: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))

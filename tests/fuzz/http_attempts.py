@@ -59,6 +59,7 @@ DOORS = (
     Door(method="POST", path="/api/bookings/{booking}/no-show", body={}, body_optional=True),
     Door(method="POST", path="/api/bookings/{booking}/undo", body={}, body_optional=True),
     Door(method="POST", path="/api/bookings/{booking}/notifications", body={"kind": "confirmation"}, texts=("kind",)),
+    Door(method="POST", path="/api/admin/bookings/block", body={"location_id": "{location}", "resource_ids": ["{bay}"], "type": "BLOCKED", "reason": "x", **TIMES}, texts=("type", "reason", "recurrence", "on_conflict", "override_reason"), numbers=("location_id",), times=True),
     Door(method="POST", path="/api/admin/locations", body={"name": "New", "timezone": "Europe/Berlin"}, texts=("name", "timezone")),
     Door(method="PATCH", path="/api/admin/locations/{location}", body={"name": "Fairway"}, texts=("name", "timezone")),
     Door(method="DELETE", path="/api/admin/locations/{location}"),
@@ -112,7 +113,11 @@ class Fixed:
     def body(self, door: Door, **more: Any) -> dict[str, Any]:
         assert door.body is not None
         known = {f"{{{name}}}": value for name, value in self.ids.items()}
-        return {name: known.get(value, value) for name, value in door.body.items()} | more
+
+        def filled(value: Any) -> Any:
+            return [filled(each) for each in value] if isinstance(value, list) else known.get(value, value)
+
+        return {name: filled(value) for name, value in door.body.items()} | more
 
 
 def told(answer: httpx2.Response) -> Expected:

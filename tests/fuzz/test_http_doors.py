@@ -74,6 +74,8 @@ async def test_bodies_of_other_shapes_are_400(fixed: Fixed, attempts: Attempts) 
         attempts.add("__proto__", door, INVALID, json=fixed.body(door, __proto__={"role": "admin"}))
         for name in door.body or ():
             for value in OF_NO_FIELD:
+                if name == "resource_ids" and value == [1]:
+                    continue  # what such a field is like
                 attempts.add(f"{name}={value!r}", door, INVALID, json=fixed.body(door, **{name: value}))
     await attempts.check()
 

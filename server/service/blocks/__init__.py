@@ -4,3 +4,16 @@ Belongs here: what a block request means, from its recurrence to the rows that i
 writing (``server.service.attempt``), SQL (``server.storage``). One block made as a booking of its type is in
 ``bookings.creating``.
 """
+
+from collections.abc import Callable
+
+from server.commands import AnyOperation
+from server.service.blocks.blocking import block
+from server.service.deliberation import Deliberation
+from server.service.orders import Decision, Order
+
+DECIDERS: dict[AnyOperation, Callable[[Order, Deliberation], Decision]] = {
+    "block": block,
+}
+
+__all__ = ["DECIDERS"]

@@ -5,7 +5,7 @@ Belongs here: what each command means. Does not belong here: who may give it (``
 
 from collections.abc import Callable
 
-from server.commands import Operation
+from server.commands import AnyOperation
 from server.service.bookings.attendance import confirm, no_show
 from server.service.bookings.cancelling import cancel, release
 from server.service.bookings.creating import create
@@ -15,7 +15,7 @@ from server.service.bookings.undoing import undo
 from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order
 
-DECIDERS: dict[Operation, Callable[[Order, Deliberation], Decision]] = {
+DECIDERS: dict[AnyOperation, Callable[[Order, Deliberation], Decision]] = {
     "create": create,
     "reschedule": reschedule,
     "update": update,

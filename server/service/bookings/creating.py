@@ -67,14 +67,14 @@ def create(order: Order, deliberation: Deliberation) -> Decision:
 
 
 def blank_booking(
-    order: Order, resource_id: int, interval: Interval, deliberation: Deliberation
+    order: Order, resource_id: int, interval: Interval, deliberation: Deliberation, *, code: str = ""
 ) -> StoredBooking:
-    """A new booking of nobody yet, with ids of its own."""
+    """A new booking of nobody yet, with ids of its own, and a code unless one is given."""
     now: Instant = deliberation.now
     return StoredBooking(
         id=new_booking_id(deliberation.clock),
         grid_id=new_grid_id(),
-        code=new_code(),
+        code=code or new_code(),
         location_id=deliberation.state.id,
         resource_id=resource_id,
         interval=interval,

@@ -8,7 +8,7 @@ from grid_engine.interval import Instant, Interval
 from rules.model import Action, Proposal
 from server.commands import parse_time
 from server.errors import Forbidden, NotActive, Stale
-from server.service.changes import COMMAND, Change
+from server.service.changes import COMMAND, FOR_A_BLOCK, Change
 from server.service.circumstances import existing_of
 from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
@@ -28,7 +28,7 @@ def undo(order: Order, deliberation: Deliberation) -> Decision:
         return Stale("Somebody else changed it since")
     if deliberation.now > last.created_at + UNDO_WITHIN:
         return NotActive(f"A change can be undone for {UNDO_WITHIN} seconds")
-    if last.metadata["cause"] != COMMAND:
+    if last.metadata["cause"] not in (COMMAND, FOR_A_BLOCK):
         return Forbidden("Only a person's own change can be undone")
 
     before = last.metadata["before"]
