@@ -25,6 +25,7 @@ from server.edge.headers import SecurityHeaders
 from server.edge.pages import page_routes
 from server.edge.problems import describe
 from server.edge.routes.administration import administration_endpoints
+from server.edge.routes.api_keys import api_key_endpoints
 from server.edge.routes.availability import availability_endpoints
 from server.edge.routes.blocks import block_endpoints
 from server.edge.routes.bookings import booking_endpoints
@@ -49,6 +50,7 @@ from server.integrations.claude import Claude
 from server.live.connections import Connections
 from server.live.rooms import Rooms
 from server.principal import HolderKind
+from server.service.administration.api_keys import ApiKeys
 from server.service.administration.configuration import Configuration
 from server.service.administration.devices import Devices
 from server.service.administration.locations import Locations as ConfiguredLocations
@@ -265,6 +267,9 @@ def create_app(node: Node) -> Starlette:
             replicas=node.rooms.states,
         ),
         *context_endpoints(Context(node.database, node.clock)),
+        *api_key_endpoints(
+            ApiKeys(node.database, node.clock, partial(node.account_changed, holder="api_key"))
+        ),
         *device_endpoints(
             Devices(node.database, node.clock, partial(node.account_changed, holder="device")), node.limits
         ),

@@ -16,6 +16,7 @@ from server.errors import Forbidden, Unauthenticated
 from server.principal import Principal
 from server.service.access import require
 from server.service.identity import SESSION_SECONDS, SignedIn
+from server.service.lasting_tokens import PREFIXES
 
 ACCESS_COOKIE = "baygrid_access"
 REFRESH_COOKIE = "baygrid_refresh"
@@ -89,6 +90,8 @@ def token_of(connection: HTTPConnection) -> tuple[str | None, bool]:
         scheme, _, token = header.partition(" ")
         return (token.strip() if scheme.lower() == "bearer" else None), False
     cookie = connection.cookies.get(ACCESS_COOKIE)
+    if cookie and cookie.startswith(PREFIXES["api_key"]):
+        return None, True  # a key is a program's, which sets headers; browsers keep none
     return cookie or None, cookie is not None
 
 

@@ -76,7 +76,7 @@ def openapi_document(endpoints: Iterable[Endpoint], *, version: str) -> dict[str
 _DESCRIPTION = """\
 Instants go out as RFC 3339 in UTC; those that come in may leave out the offset where a location is named, and are then wall
 time there. Faults are `application/problem+json`. Sign in at `/api/auth/login` and send the access token as `Authorization:
-Bearer`, or use the cookie it sets. A request to a path with a method that it does not have is 405 with `Allow`; bodies are at
+Bearer`, or use the cookie it sets; kiosks and support tools send the token or the API key that they were given in the same way. A request to a path with a method that it does not have is 405 with `Allow`; bodies are at
 most 1 MiB; names that are not described are refused. Whatever is kept busy answers 503 with `Retry-After`."""
 
 

@@ -28,8 +28,10 @@ class Done:
 
 Answer: TypeAlias = Done | Problem
 
-Wish: TypeAlias = Literal["watch", "drag"]
-"""What a session wants of a location besides commands: to be shown its grid, or to show a drag on it (G9)."""
+Wish: TypeAlias = Literal["watch", "see_records", "drag"]
+"""What a session wants of a location besides commands: to be shown its grid, to be shown it whole, or to show a drag on
+it (G9).
+"""
 Admit: TypeAlias = Callable[[Principal, Wish, int], None]
 """Raises ``NotFound`` or ``Forbidden`` unless the principal may do that at the location."""
 

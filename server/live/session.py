@@ -211,7 +211,8 @@ class Session:
         if principal.role != before.role:
             return self.end(SIGN_IN_AGAIN, "the account's role changed")
         self.state = Live(principal)
-        return [Reconsider()] if principal.location_ids != before.location_ids else []
+        same = (principal.location_ids, principal.scopes) == (before.location_ids, before.scopes)
+        return [] if same else [Reconsider()]
 
     def elapsed(self, at: float, now: Instant) -> list[Effect]:
         """Time went by: deadlines may have passed."""
@@ -250,6 +251,14 @@ class Session:
     def refuse_location(self, location: int, problem: Problem) -> Reply:
         """The ``nak`` to a message about a location."""
         return Reply(self._nak(problem, None, location))
+
+    def may(self, principal: Principal, wish: Wish, location: int) -> bool:
+        """Whether the principal is allowed it there."""
+        try:
+            self._admit(principal, wish, location)
+        except Problem:
+            return False
+        return True
 
     def _refusal(self, principal: Principal, wish: Wish, location: int) -> Reply | None:
         try:

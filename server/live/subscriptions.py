@@ -121,7 +121,7 @@ class Subscriptions:
             principal = self._session.principal
             if not self._outlet.open or principal is None:
                 return
-            audience = _audience(principal, location)
+            audience = self._audience(principal, location)
             if audience is Audience.PUBLIC and not room.state.active:
                 raise NotFound
             frame = await self._state_of(room, subscribe, window, audience)
@@ -208,12 +208,12 @@ class Subscriptions:
         for location, (room, watch) in list(self._watches.items()):
             if (
                 principal is None
-                or _audience(principal, location) is not watch.audience
-                or principal.role == "kiosk"
+                or not self._session.may(principal, "watch", location)
+                or self._audience(principal, location) is not watch.audience
             ):
                 room.watchers.leave(watch)
                 self._outlet.resync(location, "the account changed")
 
-
-def _audience(principal: Principal, location_id: int) -> Audience:
-    return Audience.STAFF if principal.sees_records_of(location_id) else Audience.PUBLIC
+    def _audience(self, principal: Principal, location_id: int) -> Audience:
+        whole = self._session.may(principal, "see_records", location_id)
+        return Audience.STAFF if whole else Audience.PUBLIC

@@ -97,9 +97,11 @@ class Standing(Enum):
     KIOSK = "kiosk"
     """The kiosk of the very location."""
     STRANGER = "stranger"
-    """A kiosk of another location."""
+    """A kiosk of another location, or an API key for others."""
 
 
+_NOWHERE = 0
+"""The id of no location: nobody stands there in particular."""
 _A, _F, _I = Decision.ALLOWED, Decision.FORBIDDEN, Decision.INVISIBLE
 
 _COLUMNS = (
@@ -144,6 +146,26 @@ GRANTS: Mapping[Action, Mapping[Standing, Decision]] = MappingProxyType(
 )
 """The whole table: action → what the caller is to the object → decision, where everything is switched on."""
 
+_SEEING = frozenset({Action.READ_LOCATION, Action.READ_GRID})
+_READING = _SEEING | {
+    Action.READ_RECORDS,
+    Action.READ_BOOKING,
+    Action.LIST_BOOKINGS,
+    Action.READ_FREE_FOR,
+    Action.READ_AUDIT,
+}
+
+SCOPES: Mapping[str, frozenset[Action]] = MappingProxyType(
+    {
+        "grid:read": _SEEING,
+        "bookings:read": _READING,
+        "bookings:write": _READING | {Action.CREATE_BOOKING_FOR, Action.CHANGE_BOOKING},
+        "customers:read": frozenset({Action.SEARCH_CUSTOMERS}),
+        "context:read": frozenset({Action.READ_CONTEXT}),
+    }
+)
+"""What an API key may be given → what it then may do, of what operators may. Whoever changes what they see, reads it too."""
+
 SWITCHED_ON_FROM: Mapping[Action, Mode] = MappingProxyType(
     {action: mode for action, (mode, _) in _ROWS.items()}
 )
@@ -157,14 +179,15 @@ def standing_of(
 
     A staff member's own booking at their own location is judged by what they are there, the larger of the two.
     """
+    if principal.is_confined and location_id is not None and location_id not in principal.location_ids:
+        return Standing.STRANGER
     match principal.role:
         case "admin":
             return Standing.ADMIN
         case "operator":
             return Standing.OPERATOR
         case "kiosk":
-            known = location_id is None or location_id in principal.location_ids
-            return Standing.KIOSK if known else Standing.STRANGER
+            return Standing.KIOSK
         case "staff" if location_id in principal.location_ids or (
             location_id is None and principal.location_ids
         ):
@@ -182,6 +205,8 @@ def decide(
     customer the booking is for; None for a visitor's, a block, or where nothing is owned.
     """
     decision = GRANTS[action][standing_of(principal, location_id, owner_id)]
+    if decision is Decision.ALLOWED and not _in_scope(principal, action):
+        return Decision.FORBIDDEN
     if decision is Decision.ALLOWED and not principal.mode.includes(SWITCHED_ON_FROM[action]):
         return Decision.SWITCHED_OFF
     return decision
@@ -200,7 +225,7 @@ def require(
         case Decision.INVISIBLE:
             raise NotFound
         case Decision.FORBIDDEN:
-            raise Forbidden
+            raise Forbidden("" if _in_scope(principal, action) else "This API key has no scope for it")
         case Decision.SWITCHED_OFF:
             raise Forbidden(
                 f"This is not switched on here: BAYGRID_MODE is {principal.mode}, and this needs {SWITCHED_ON_FROM[action]}"
@@ -214,6 +239,17 @@ def allows(
 ) -> bool:
     """As ``decide``, for those to whom why not is all one."""
     return decide(principal, action, location_id=location_id, owner_id=owner_id) is Decision.ALLOWED
+
+
+def places_of(principal: Principal, action: Action) -> frozenset[int] | None:
+    """Where the principal may do it to what is anybody's: None is everywhere."""
+    if allows(principal, action, location_id=_NOWHERE):
+        return None
+    return frozenset(id_ for id_ in principal.location_ids if allows(principal, action, location_id=id_))
+
+
+def _in_scope(principal: Principal, action: Action) -> bool:
+    return principal.scopes is None or any(action in SCOPES.get(scope, ()) for scope in principal.scopes)
 
 
 def own_account(principal: Principal) -> int:

@@ -16,7 +16,7 @@ from grid_engine.interval import Instant
 from server.clock import Clock
 from server.errors import NotFound
 from server.principal import Principal
-from server.service.access import Action, allows, require
+from server.service.access import Action, places_of, require
 from server.storage.context import Entry, Lookup, Reader, Thread, ask, list_entries, list_threads
 from server.storage.database import Database
 
@@ -81,9 +81,7 @@ class Context:
 
 
 def _reader(caller: Principal) -> Reader:
-    everywhere = allows(caller, Action.READ_CONTEXT, location_id=0)  # as at a location that is nobody's own
-    visible_at = None if everywhere else caller.location_ids
-    return Reader(user_id=caller.user_id, name=caller.name, visible_at=visible_at)
+    return Reader(user_id=caller.user_id, name=caller.name, visible_at=places_of(caller, Action.READ_CONTEXT))
 
 
 def _seen(answer: Mapping[str, Any], visible_at: Collection[int]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Belongs here: sessions from beginning to end. Does not belong here: what the person may then do (``access``), headers and
 cookies (``edge.authentication``).
 
-A device has no session, but one token that is good until it is revoked. A session is a token family: a chain of refresh tokens, each used once, and the access tokens that came with them. Whoever
+Devices and API keys have no session, but one token that is good until it is revoked. A session is a token family: a chain of refresh tokens, each used once, and the access tokens that came with them. Whoever
 presents a refresh token for a second time, or one that was replaced, ends the family for all: one of the two is a thief,
 and no telling which (RFC 9700, 4.14.2). A refresh token
 carries its family's id, so that even one long forgotten is known for an old one; who knows only the id, which is in access
@@ -207,6 +207,8 @@ class Identity:
         return Principal(
             user_id=standing.holder_id if standing.holder == "user" else None,
             device_id=standing.holder_id if standing.holder == "device" else None,
+            api_key_id=standing.holder_id if standing.holder == "api_key" else None,
+            scopes=standing.scopes,
             role=cast("AccountRole", standing.role),
             location_ids=standing.location_ids,
             name=standing.name,

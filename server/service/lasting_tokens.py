@@ -1,4 +1,4 @@
-"""Tokens that are good until they are revoked: those of devices.
+"""Tokens that are good until they are revoked: those of devices, and API keys.
 
 Belongs here: their form. Does not belong here: whether one is good (``identity``), or tokens that end by themselves
 (``tokens``). A token is a prefix that tells what it is, and 256 random bits: kept as a hash, which needs no salt and no
@@ -12,7 +12,9 @@ from collections.abc import Mapping
 
 from server.principal import Credential, HolderKind
 
-PREFIXES: Mapping[HolderKind, str] = {"device": "bgd_"}
+PREFIXES: Mapping[HolderKind, str] = {"device": "bgd_", "api_key": "bgk_"}
+SHOWN_LENGTH = 12
+"""So much of an API key is kept as it is, for people to know it by: 48 of its bits."""
 _SECRET_BYTES = 32
 _HOLDERS: Mapping[str, HolderKind] = {prefix: holder for holder, prefix in PREFIXES.items()}
 _FORM = re.compile(rf"({'|'.join(_HOLDERS)})[A-Za-z0-9_-]{{43}}", flags=re.ASCII)

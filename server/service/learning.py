@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from server.clock import Clock
 from server.principal import Principal
-from server.service.access import Action, require
+from server.service.access import Action, places_of, require
 from server.storage.database import Database
 from server.storage.refusals import Pattern, PatternFilter, PatternKey, list_patterns
 
@@ -38,7 +38,7 @@ class Learning:
             Unavailable: if Postgres is away.
         """
         require(principal, Action.READ_PATTERNS, location_id=location_id)
-        seen = principal.location_ids if principal.role == "staff" else None
+        seen = places_of(principal, Action.READ_PATTERNS)
         condition = PatternFilter(
             location_ids=seen if location_id is None else (location_id,), user_id=user_id, code=code
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from server.commands import AnyOperation, Create, Hold
-from server.errors import Forbidden, NotFound
+from server.errors import Fault, Forbidden, Malformed, NotFound
 from server.live.desk import Wish
 from server.principal import Principal
 from server.service.access import Action, Decision, decide, require
@@ -19,11 +19,15 @@ _NEEDED: Mapping[AnyOperation, Action] = {
 }
 """What a command on a booking needs; ``create`` and ``hold`` need CREATE_BOOKING_FOR."""
 
-_WISHES: Mapping[Wish, Action] = {"watch": Action.READ_GRID, "drag": Action.SHOW_DRAG}
+_WISHES: Mapping[Wish, Action] = {
+    "watch": Action.READ_GRID,
+    "see_records": Action.READ_RECORDS,
+    "drag": Action.SHOW_DRAG,
+}
 
 
 def admit(principal: Principal, wish: Wish, location_id: int) -> None:
-    """Raises ``NotFound`` or ``Forbidden`` unless the principal may watch the location's grid, or show drags there."""
+    """Raises ``NotFound`` or ``Forbidden`` unless the principal may have that of the location's grid."""
     require(principal, _WISHES[wish], location_id=location_id)
 
 
@@ -32,7 +36,14 @@ def require_creation(principal: Principal, body: Create | Hold, location_id: int
     if isinstance(body, Create) and body.type != "CUSTOMER":
         return require(principal, Action.BLOCK, location_id=location_id)
     owner_id = customer_of(principal, body)
-    return require(principal, Action.CREATE_BOOKING_FOR, location_id=location_id, owner_id=owner_id)
+    require(principal, Action.CREATE_BOOKING_FOR, location_id=location_id, owner_id=owner_id)
+    if isinstance(body, Hold) and owner_id is None:
+        raise Forbidden("A hold is an account's own")
+    if isinstance(body, Create) and owner_id is None and body.visitor is None and body.hold_id is None:
+        raise Malformed(
+            faults=[Fault("/user_id", "or a visitor is required: there is no account to book for")]
+        )
+    return None
 
 
 def customer_of(principal: Principal, body: Create | Hold) -> int | None:

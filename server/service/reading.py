@@ -16,7 +16,7 @@ from server.clock import Clock
 from server.errors import Fault, Malformed, NotFound
 from server.live.rooms import Rooms
 from server.principal import Principal
-from server.service.access import Action, allows, require
+from server.service.access import Action, allows, places_of, require
 from server.service.circumstances import OFFERED, facts_for
 from server.service.customer_cache import CustomerCache
 from server.service.views import booking_body
@@ -70,9 +70,11 @@ class Reading:
     ) -> list[StoredBooking]:
         """At most ``limit`` of the bookings that the caller may see, in order of start and id."""
         require(principal, Action.LIST_BOOKINGS)
-        if principal.role not in ("admin", "operator"):
-            own = frozenset() if principal.role != "staff" else principal.location_ids
-            condition = replace(condition, visible_to=principal.user_id, visible_at=own)
+        condition = replace(
+            condition,
+            visible_to=principal.user_id,
+            visible_at=places_of(principal, Action.READ_RECORDS),
+        )
         return await self._bookings.page(condition, after=after, limit=limit)
 
     async def available(

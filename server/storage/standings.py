@@ -7,6 +7,7 @@ Belongs here: what decides whether a credential is good, and for what. Does not 
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from grid_engine.interval import MINUTE
 from server.principal import Credential, HolderKind
@@ -14,7 +15,7 @@ from server.storage.database import Connection
 from server.storage.stored_booking import moment
 
 SEEN_EVERY_SECONDS = MINUTE
-"""When a device was last seen is kept to the minute, to spare writing."""
+"""When a device was last seen, or a key last used, is kept to the minute, to spare writing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Standing:
     location_ids: frozenset[int]
     alive: bool
     tokens_after: float = 0.0
+    scopes: frozenset[str] | None = None
 
 
 _USERS = """
@@ -55,10 +57,23 @@ SELECT token_hash, id, name, location_id FROM devices WHERE token_hash = ANY($1:
 """
 
 
+_API_KEYS = """
+WITH used AS (
+    UPDATE api_keys SET last_used_at = $2 WHERE id IN (
+        SELECT id FROM api_keys
+        WHERE key_hash = ANY($1::bytea[]) AND revoked_at IS NULL AND (last_used_at IS NULL OR last_used_at <= $3)
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+)
+SELECT key_hash, id, name, scopes, location_ids, revoked_at IS NULL AND coalesce(expires_at > $2, true) AS alive
+FROM api_keys WHERE key_hash = ANY($1::bytea[])
+"""
+
+
 async def read_standings(
     connection: Connection, asked: Collection[Credential], now: float
 ) -> dict[Credential, Standing]:
-    """The standing of each credential that is known; devices are noted as seen."""
+    """The standing of each credential that is known; devices are noted as seen, and keys as used."""
     found: dict[Credential, Standing] = {}
     names: dict[HolderKind, list[str]] = {}
     for credential in asked:
@@ -67,6 +82,8 @@ async def read_standings(
         found |= await _of_users(connection, users, now)
     if devices := names.get("device"):
         found |= await _of_devices(connection, devices, now)
+    if api_keys := names.get("api_key"):
+        found |= await _of_api_keys(connection, api_keys, now)
     return found
 
 
@@ -91,12 +108,7 @@ async def _of_users(
 async def _of_devices(
     connection: Connection, hashes: Sequence[str], now: float
 ) -> dict[Credential, Standing]:
-    rows = await connection.fetch(
-        _DEVICES,
-        [bytes.fromhex(each) for each in hashes],
-        moment(now),
-        moment(now - SEEN_EVERY_SECONDS),
-    )
+    rows = await connection.fetch(_DEVICES, *_looked_up(hashes, now))
     return {
         Credential("device", row["token_hash"].hex()): Standing(
             holder="device",
@@ -108,3 +120,25 @@ async def _of_devices(
         )
         for row in rows
     }
+
+
+async def _of_api_keys(
+    connection: Connection, hashes: Sequence[str], now: float
+) -> dict[Credential, Standing]:
+    rows = await connection.fetch(_API_KEYS, *_looked_up(hashes, now))
+    return {
+        Credential("api_key", row["key_hash"].hex()): Standing(
+            holder="api_key",
+            holder_id=row["id"],
+            name=row["name"],
+            role="operator",
+            location_ids=frozenset(row["location_ids"] or ()),
+            alive=row["alive"],
+            scopes=frozenset(row["scopes"]),
+        )
+        for row in rows
+    }
+
+
+def _looked_up(hashes: Sequence[str], now: float) -> tuple[list[bytes], datetime, datetime]:
+    return [bytes.fromhex(each) for each in hashes], moment(now), moment(now - SEEN_EVERY_SECONDS)

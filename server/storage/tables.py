@@ -444,6 +444,25 @@ class Device(SQLModel, table=True):
     created_at: datetime = _instant()
 
 
+class ApiKey(SQLModel, table=True):
+    """A key by which a support tool asks; ``prefix`` is what people know it by, ``location_ids`` null means all."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (CheckConstraint("cardinality(location_ids) > 0", name="location_ids"),)
+
+    id: int | None = _identity()
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    prefix: str = Field(sa_column=Column(Text, nullable=False))
+    key_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    location_ids: list[int] | None = Field(default=None, sa_column=Column(ARRAY(Integer), nullable=True))
+    created_by: int | None = Field(default=None, foreign_key="users.id")
+    created_at: datetime = _instant()
+    expires_at: datetime | None = _instant(nullable=True)
+    last_used_at: datetime | None = _instant(nullable=True)
+    revoked_at: datetime | None = _instant(nullable=True)
+
+
 class SigningKey(SQLModel, table=True):
     """A key that signs tokens (Ed25519, as a private JWK), where none is configured."""
 

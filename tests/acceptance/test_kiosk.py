@@ -157,7 +157,7 @@ async def test_a1_a_kiosk_is_served_its_grid_and_check_in_and_nothing_else_of_th
     assert refused == signed_in - served
 
 
-async def test_k3_a_guest_checks_in_at_a_kiosk_and_the_desk_sees_it_at_once(
+async def test_k3_a8_a_guest_checks_in_at_a_kiosk_and_the_desk_sees_it_at_once(
     node: RunningNode, town: Town
 ) -> None:
     venue = await town.venue()

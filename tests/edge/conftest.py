@@ -15,6 +15,7 @@ from server.edge.authentication import Doorkeeper
 from server.edge.endpoint import Endpoint
 from server.edge.headers import SecurityHeaders
 from server.edge.routes.administration import administration_endpoints
+from server.edge.routes.api_keys import api_key_endpoints
 from server.edge.routes.calendar_feeds import calendar_feed_endpoints
 from server.edge.routes.codes import code_endpoints
 from server.edge.routes.context import context_endpoints
@@ -23,6 +24,7 @@ from server.edge.routes.documentation import documentation_endpoints
 from server.edge.routes.operations import Check, operation_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
 from server.edge.serving import EXCEPTION_HANDLERS, routes_of
+from server.service.administration.api_keys import ApiKeys
 from server.service.administration.configuration import Configuration
 from server.service.administration.devices import Devices
 from server.service.administration.locations import Locations
@@ -154,6 +156,7 @@ async def make_edge(database: Database, clock: ManualClock) -> AsyncIterator[Cal
                 replicas=lambda: replicas,
             ),
             *context_endpoints(Context(database, clock)),
+            *api_key_endpoints(ApiKeys(database, clock, partial(identity.forget, holder="api_key"))),
             *device_endpoints(Devices(database, clock, partial(identity.forget, holder="device")), limits),
             *calendar_feed_endpoints(CalendarFeeds(database, clock), limits),
             *operation_endpoints(checks),

@@ -39,6 +39,8 @@ async def fixed(doors: Doors) -> Fixed:
         lobby = {"location_id": venue.id, "name": "Lobby"}
         device = await admin.post("/api/admin/devices", json=lobby)
         assert device.status_code == 201, device.text
+        key = await admin.post("/api/admin/api-keys", json={"name": "Help desk", "scopes": ["grid:read"]})
+        assert key.status_code == 201, key.text
     banned = await town.person("Banned")
     await town.restrict(banned, "BOOKING_BAN")
     ids = {
@@ -48,6 +50,7 @@ async def fixed(doors: Doors) -> Fixed:
         "bay": venue.bays[1],
         "blackout": blackout.json()["id"],
         "device": device.json()["id"],
+        "key": key.json()["id"],
         "user": banned.user_id,
         "insight": await insight_of(doors, banned.user_id),
         "restriction": await town.value("SELECT id FROM booking_restrictions"),

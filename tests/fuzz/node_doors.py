@@ -75,6 +75,7 @@ TABLES = (
     "resources",
     "blackouts",
     "devices",
+    "api_keys",
     "users",
     "visitors",
     "location_diffs",

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 
 from server.commands import BODIES, Operation
 from server.embedded import EmbeddedPostgres
+from server.service.access import SCOPES
 from server.wire.arguments import TARGETS
 from tests.acceptance.conftest import CHEAP_HASH, PASSWORD, copied_database, span
 from tests.document_requests import METHODS, Names, requests_of
@@ -33,8 +34,10 @@ from tests.node_process import NodeProcess
 from tests.venues import Town
 
 ENDS_THE_SESSION = "/api/auth/logout"
-STRANGERS = ("anonymous", "customer", "staff elsewhere", "kiosk", "kiosk elsewhere")
-SERVED = {"anonymous": 3, "kiosk": 10, "kiosk elsewhere": 5}
+STRANGERS = ("anonymous", "customer", "staff elsewhere", "kiosk", "kiosk elsewhere", "key for elsewhere")
+OUTSIDERS = ("anonymous", "kiosk elsewhere", "key for elsewhere")
+"""Those of them who cannot watch the venue."""
+SERVED = {"anonymous": 3, "kiosk": 10, "kiosk elsewhere": 5, "key for elsewhere": 5}
 """How many answers they are given at least, so that the search has something to look through; others, 15."""
 
 
@@ -87,6 +90,10 @@ async def scene(
             scene.tainted = await tainted_venue(town, venue, admin, Taints(random.Random(seed)))
             tokens["kiosk"] = await kiosk_token(admin, venue.id)
             tokens["kiosk elsewhere"] = await kiosk_token(admin, elsewhere.id)
+            key = {"name": "Help desk", "scopes": list(SCOPES), "location_ids": [elsewhere.id]}
+            made = await admin.post("/api/admin/api-keys", json=key)
+            assert made.status_code == 201, made.text
+            tokens["key for elsewhere"] = made.json()["key"]
         yield scene
         assert_nothing_unexpected(log)
 
@@ -313,7 +320,7 @@ async def watched_by(scene: Scene, who: str) -> bytes:
     return everything
 
 
-@pytest.mark.parametrize("who", [who for who in STRANGERS if who not in ("anonymous", "kiosk elsewhere")])
+@pytest.mark.parametrize("who", [who for who in STRANGERS if who not in OUTSIDERS])
 async def test_a4_no_socket_tells_a_stranger_anything_of_others(scene: Scene, who: str) -> None:
     received = await watched_by(scene, who)
     assert b"diff" in received

@@ -4,20 +4,24 @@ import ast
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import server
+from server.edge.routes.api_keys import Scope
 from server.errors import Forbidden, NotFound
 from server.principal import Mode, Principal
 from server.service.access import (
     GRANTS,
+    SCOPES,
     SWITCHED_ON_FROM,
     Action,
     Decision,
     Standing,
     allows,
     decide,
+    places_of,
     require,
     standing_of,
 )
@@ -28,6 +32,8 @@ OPERATOR = Principal(user_id=2, role="operator")
 STAFF = Principal(user_id=3, role="staff", location_ids=frozenset({HERE}))
 CUSTOMER = Principal(user_id=4, role="customer")
 KIOSK = Principal(user_id=None, device_id=1, role="kiosk", location_ids=frozenset({HERE}))
+KEY = Principal(user_id=None, api_key_id=1, role="operator", scopes=frozenset(SCOPES))
+KEY_HERE = replace(KEY, location_ids=frozenset({HERE}))
 EVERYBODY = (ADMIN, OPERATOR, STAFF, CUSTOMER, KIOSK)
 
 ON_A_BOOKING = {
@@ -145,6 +151,47 @@ def test_a1_a_kiosk_sees_its_own_grid_and_checks_in_there():
     }
     assert allowed(KIOSK, location_id=THERE, owner_id=4) == set()
     assert decide(KIOSK, Action.READ_GRID, location_id=THERE) is Decision.INVISIBLE
+
+
+def test_a1_an_api_key_may_what_its_scopes_say_of_what_operators_may():
+    for scope, actions in SCOPES.items():
+        key = replace(KEY, scopes=frozenset({scope}))
+        assert allowed(key, location_id=THERE, owner_id=4) == actions
+        assert actions <= allowed(OPERATOR, location_id=THERE, owner_id=4)
+    assert allowed(replace(KEY, scopes=frozenset()), location_id=HERE) == set()
+    assert allowed(replace(KEY, scopes=frozenset({"of a later release"})), location_id=HERE) == set()
+    assert decide(replace(KEY, scopes=frozenset()), Action.READ_GRID, location_id=HERE) is Decision.FORBIDDEN
+
+
+def test_a1_scopes_are_those_that_can_be_asked_for():
+    assert set(get_args(Scope)) == set(SCOPES)
+
+
+def test_a3_where_an_api_key_is_not_for_there_is_nothing():
+    everything = {action for actions in SCOPES.values() for action in actions}
+    assert allowed(KEY_HERE, location_id=HERE, owner_id=4) == everything
+    assert allowed(KEY_HERE, location_id=THERE, owner_id=4) == set()
+    for action in ON_A_BOOKING | {Action.READ_GRID, Action.READ_LOCATION}:
+        assert decide(KEY_HERE, action, location_id=THERE, owner_id=4) is Decision.INVISIBLE
+    assert allows(KEY_HERE, Action.SEARCH_CUSTOMERS)
+
+
+@pytest.mark.parametrize(
+    ("principal", "places"),
+    [(ADMIN, None), (OPERATOR, None), (STAFF, {HERE}), (CUSTOMER, set()), (KIOSK, set()), (KEY, None), (KEY_HERE, {HERE})],
+)  # fmt: skip
+def test_a1_where_somebody_sees_what_is_others(principal, places):
+    assert places_of(principal, Action.READ_RECORDS) == places
+
+
+def test_an_operators_locations_mean_nothing_and_an_api_keys_confine_it():
+    assert places_of(replace(OPERATOR, location_ids=frozenset({HERE})), Action.READ_RECORDS) is None
+    assert (KEY.is_confined, KEY_HERE.is_confined, KIOSK.is_confined) == (False, True, True)
+
+
+def test_a8_the_audit_is_told_who_did_it_where_no_person_did():
+    assert [each.cause for each in (ADMIN, KIOSK, KEY)] == ["command", "device:1", "api_key:1"]
+    assert len({each.key for each in (*EVERYBODY, KEY)}) == 6
 
 
 def test_only_admins_administer_and_block():

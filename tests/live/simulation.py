@@ -29,6 +29,7 @@ from server.live.desk import Answer, Done
 from server.live.room import Room
 from server.live.rooms import Rooms
 from server.principal import Principal
+from server.service.access import Action, allows
 from tests.live.doubles import (
     ADMIN,
     CUSTOMER,
@@ -200,7 +201,9 @@ class SimulatedClient:
         self.world = world
         self.token = token
         self.principal: Principal = TOKENS[token]
-        self.audience = Audience.STAFF if self.principal.sees_records_of(1) else Audience.PUBLIC
+        self.audience = (
+            Audience.STAFF if allows(self.principal, Action.READ_RECORDS, location_id=1) else Audience.PUBLIC
+        )
         self.first, self.days = world.random.choice(WINDOWS)
         self.grid = ClientGrid(window_of(self.first, self.days, ZONE))
         self.own: list[dict[str, Any]] = []

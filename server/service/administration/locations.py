@@ -10,7 +10,7 @@ from typing import Any
 from rules.policy import LocationPolicy, PolicyError
 from server.errors import Fault, Malformed, NotFound, Unavailable
 from server.principal import Principal
-from server.service.access import Action, Decision, allows, decide, require
+from server.service.access import Action, allows, places_of, require
 from server.service.administration.configuration import Configuration
 from server.service.administration.consequences import insist_on_location
 from server.service.identifiers import new_epoch
@@ -135,10 +135,9 @@ class Locations:
 
         Inactive ones are for admins. What is stale comes from replicas, and is all there is of them.
         """
+        require(caller, Action.READ_LOCATION)
         inactive = allows(caller, Action.ADMINISTER)
-        # Whoever may not look at all locations may look at some that are theirs.
-        everywhere = decide(caller, Action.READ_LOCATION, location_id=0) is Decision.ALLOWED
-        ids = None if everywhere else caller.location_ids
+        ids = places_of(caller, Action.READ_LOCATION)
         try:
             async with self._configuration.database.connection() as connection:
                 found = await list_locations(connection, after=after, limit=limit, inactive=inactive, ids=ids)

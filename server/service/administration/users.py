@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from grid_engine.interval import DAY, Instant
 from server.errors import Duplicate, Fault, InUse, Malformed, NotFound
 from server.principal import Principal
-from server.service.access import Action, own_account, require
+from server.service.access import Action, own_account, places_of, require
 from server.service.addresses import Address, take_address
 from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
@@ -193,7 +193,7 @@ class Users:
         are as customers, who are told of nobody (A1, A4).
         """
         require(caller, Action.SEARCH_CUSTOMERS)
-        known_at = caller.location_ids if caller.role == "staff" else None
+        known_at = places_of(caller, Action.SEARCH_CUSTOMERS)
         async with self._database.connection() as connection:
             return await search_accounts(
                 connection, text=text, role="customer", known_at=known_at, after=after, limit=limit

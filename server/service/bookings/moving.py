@@ -94,7 +94,7 @@ def _change(
     elif (banned := deliberation.ban(order.role, before, customer)) is not None:
         return banned
 
-    by_owner = before.user_id == order.principal.user_id
+    by_owner = before.user_id is not None and before.user_id == order.principal.user_id
     counts = kind.moved and by_owner and not order.role.is_staff
     changed = deliberation.stage(
         Change(

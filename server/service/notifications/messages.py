@@ -18,7 +18,7 @@ from server.clock import Clock
 from server.errors import IdempotencyMismatch, NotActive, NotFound, Stale
 from server.live.desk import Done
 from server.principal import Principal
-from server.service.access import Action, allows, require
+from server.service.access import Action, allows, places_of, require
 from server.service.notifications.addressing import messages_about, occasion_of
 from server.service.notifications.outbox import Deliverer
 from server.service.notifications.wording import confirmation
@@ -58,8 +58,7 @@ class Messages:
         codes = allows(principal, Action.ADMINISTER)
         if not (codes or allows(principal, Action.READ_MESSAGES)):
             require(principal, Action.READ_MESSAGES)
-        everywhere = principal.role in ("admin", "operator") and allows(principal, Action.READ_MESSAGES)
-        condition = replace(condition, codes=codes, visible_at=None if everywhere else principal.location_ids)
+        condition = replace(condition, codes=codes, visible_at=places_of(principal, Action.READ_MESSAGES))
         async with self._database.connection() as connection:
             return await page_of_messages(connection, condition, before=before, limit=limit)
 
