@@ -43,8 +43,9 @@ from server.edge.routes.operations import operation_endpoints
 from server.edge.routes.patterns import pattern_endpoints
 from server.edge.routes.sign_in import sign_in_endpoints
 from server.edge.routes.simulation import simulation_endpoints
+from server.edge.routes.twilio import twilio_endpoints
 from server.edge.serving import EXCEPTION_HANDLERS, routes_of
-from server.edge.signatures import HubSpotSignature
+from server.edge.signatures import HubSpotSignature, TwilioSignature
 from server.edge.websocket import WebSocketEndpoint
 from server.integrations.claude import Claude
 from server.live.connections import Connections
@@ -68,6 +69,7 @@ from server.service.identity import Identity
 from server.service.insights.insights import Insights
 from server.service.learning import Learning
 from server.service.limited_desk import LimitedDesk
+from server.service.notifications.callbacks import Callbacks
 from server.service.notifications.messages import Messages
 from server.service.notifications.outbox import Outbox
 from server.service.passwords import Passwords
@@ -236,6 +238,10 @@ def callback_endpoints(node: Node) -> list[Endpoint]:
             HubSpotSignature(settings.hubspot_client_secret, node.clock, settings.public_url),
             tags_property=settings.hubspot_tags_property,
             tier_property=settings.hubspot_tier_property,
+        ),
+        *twilio_endpoints(
+            Callbacks(node.database, node.clock),
+            TwilioSignature(settings.twilio_auth_token, settings.public_url),
         ),
     ]
 

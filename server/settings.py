@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     hubspot_tier_property: str = Field(default="membership_tier", min_length=1)
     """The property of HubSpot's contacts that holds the membership tier."""
 
+    twilio_auth_token: SecretStr | None = None
+    """Of the Twilio account that calls us: checks its signatures. None means that Twilio calls nothing here."""
+
     anthropic_api_key: SecretStr | None = None
     """Of Claude. None means that insights have figures and no prose (C3)."""
     anthropic_base_url: Annotated[str, _url_of("http", "https")] = "https://api.anthropic.com"

@@ -32,7 +32,7 @@ class StoredRestriction:
 async def audit(
     connection: Connection,
     subject_type: str,
-    subject_id: int,
+    subject_id: int | str,
     event_type: str,
     *,
     actor_id: int | None,

@@ -9,11 +9,17 @@ from typing import Literal, TypeAlias
 
 from grid_engine.interval import Instant
 from server.storage.database import Connection, Row
+from server.storage.sms_choices import LAST_CHOICE
 from server.storage.stored_booking import moment, to_instant
 
 Channel: TypeAlias = Literal["sms", "email"]
 Status: TypeAlias = Literal["outbox", "queued", "sent", "delivered", "failed"]
 """``outbox`` is kept for people to read, because nobody is configured who would deliver it (N6)."""
+
+
+OPTED_OUT = "The number has opted out of texts"
+"""What is said of a text that is not sent for that reason."""
+_RANK = "CASE {status} WHEN 'outbox' THEN 0 WHEN 'queued' THEN 1 WHEN 'sent' THEN 2 ELSE 3 END"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,31 +69,52 @@ async def insert_messages(
     connection: Connection, messages: Sequence[Message], now: Instant, *, status: Status = "outbox"
 ) -> list[int]:
     """Keeps the messages, in the transaction of the change that they follow, and gives the ids of those that are new:
-    one that a booking's state has already is left as it is (N2).
+    one that a booking's state has already is left as it is (N2). A text to a number that opted out has failed before it is
+    sent (N4).
     """
     if not messages:
         return []
     rows = await connection.fetch(
-        """
+        f"""
         INSERT INTO notifications (kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, status,
-                                   attempts, created_at, updated_at)
-        SELECT m.kind, m.channel, m.recipient, m.subject, m.body, m.booking_id, m.user_id, m.location_id, m.state, $2,
-               0, $3, $3
-        FROM ROWS FROM (
-            jsonb_to_recordset($1::jsonb)
-            AS (kind text, channel text, recipient text, subject text, body text, booking_id uuid, user_id int,
-                location_id int, state text)
-        ) WITH ORDINALITY
-            AS m(kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, place)
+                                   error, attempts, created_at, updated_at)
+        SELECT m.kind, m.channel, m.recipient, m.subject, m.body, m.booking_id, m.user_id, m.location_id, m.state,
+               CASE WHEN m.unwanted THEN 'failed' ELSE $2 END, CASE WHEN m.unwanted THEN $4 END, 0, $3, $3
+        FROM (
+            SELECT *, r.channel = 'sms' AND {LAST_CHOICE.format(phone="r.recipient")} IS NOT DISTINCT FROM 'stop' AS unwanted
+            FROM ROWS FROM (
+                jsonb_to_recordset($1::jsonb)
+                AS (kind text, channel text, recipient text, subject text, body text, booking_id uuid, user_id int,
+                    location_id int, state text)
+            ) WITH ORDINALITY
+                AS r(kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, place)
+        ) m
         ORDER BY m.place
         ON CONFLICT (booking_id, kind, channel, state) WHERE booking_id IS NOT NULL DO NOTHING
         RETURNING id
-        """,
+        """,  # noqa: S608 -- of constants alone
         [_columns(message) for message in messages],
         status,
         moment(now),
+        OPTED_OUT,
     )
     return [row["id"] for row in rows]
+
+
+async def record_delivery(
+    connection: Connection, provider_id: str, status: Status, error: str | None, now: Instant
+) -> None:
+    """Writes what became of the message that its provider names so, unless more is known of it already (N5): ``delivered`` and
+    ``failed`` are the end.
+    """
+    await connection.execute(
+        f"UPDATE notifications SET status = $2, error = $3, updated_at = $4 "  # noqa: S608 -- of constants alone
+        f"WHERE provider_id = $1 AND {_RANK.format(status='status')} < {_RANK.format(status='$2::text')}",
+        provider_id,
+        status,
+        error,
+        moment(now),
+    )
 
 
 async def read_contacts(connection: Connection, user_ids: Collection[int]) -> Mapping[int, Contact]:

@@ -203,6 +203,23 @@ class Insight(SQLModel, table=True):
     created_at: datetime = _instant()
 
 
+class SmsChoice(SQLModel, table=True):
+    """A number chose to be texted or not (N4); the last choice of a number is in force."""
+
+    __tablename__ = "sms_choices"
+    __table_args__ = (
+        CheckConstraint("choice IN ('stop', 'start')", name="choice"),
+        Index("ix_sms_choices_phone", "phone", "id"),
+        Index("uq_sms_choices_message_id", "message_id", unique=True),
+    )
+
+    id: int | None = _identity(BigInteger)
+    phone: str = Field(sa_column=Column(Text, nullable=False))
+    choice: str = Field(sa_column=Column(Text, nullable=False))
+    message_id: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = _instant()
+
+
 class Visitor(SQLModel, table=True):
     """A walk-in without an account."""
 
@@ -529,6 +546,12 @@ class Notification(SQLModel, table=True):
             postgresql_where=text("booking_id IS NOT NULL"),
         ),
         Index("ix_notifications_location", "location_id", "id"),
+        Index(
+            "uq_notifications_provider_id",
+            "provider_id",
+            unique=True,
+            postgresql_where=text("provider_id IS NOT NULL"),
+        ),
         Index("ix_notifications_code", "created_at", postgresql_where=text("kind LIKE '%_code'")),
     )
 
