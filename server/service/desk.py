@@ -191,7 +191,7 @@ class BookingDesk:
     async def _target(self, principal: Principal, command: Command) -> StoredBooking:
         booking = await self._bookings.get(command.target) if command.target else None
         if booking is None:
-            raise NotFound("There is no such booking")
+            raise NotFound
         require_change(
             principal,
             command.op,

@@ -26,6 +26,6 @@ class Directory:
             here = (state.id for state in self._rooms.states() if resource_id in state.resource_by_id)
             known = next(here, None) or await self._locations.location_of_resource(resource_id)
             if known is None:
-                raise NotFound("There is no such resource")
+                raise NotFound
             self._location_by_resource[resource_id] = known
         return known

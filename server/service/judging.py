@@ -149,7 +149,7 @@ class Judging:
             return room, record
         booking = await self._bookings.get(booking_id) if command.target else None
         if booking is None:
-            raise NotFound("There is no such booking")
+            raise NotFound
         record = booking.record()
         if record is None:
             require_change(

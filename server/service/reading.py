@@ -48,7 +48,7 @@ class Reading:
         """The booking, to those who may see it; raises ``NotFound`` to all others (A3)."""
         booking = await self._bookings.get(booking_id)
         if booking is None:
-            raise NotFound("There is no such booking")
+            raise NotFound
         require(principal, Action.READ_BOOKING, location_id=booking.location_id, owner_id=booking.user_id)
         return booking
 

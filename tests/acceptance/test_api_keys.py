@@ -182,6 +182,39 @@ async def test_a3_a_key_for_one_location_knows_of_no_other(
         assert (await socket.subscribe(venue.id))["t"] == "snapshot"
 
 
+async def test_a3_what_is_there_for_others_is_answered_as_what_is_not_there(
+    node: RunningNode, town: Town, venue: Venue, ann: Principal, admin: httpx2.AsyncClient
+) -> None:
+    elsewhere = await town.venue()
+    booking = await booked(node, ann, elsewhere.bays[0])
+    bob = await town.person("Bob Builder")
+    key = (await make_key(admin, *SCOPES, at=venue))["key"]
+
+    def questions(booking_id: str, resource_id: int) -> list[tuple[str, str, dict[str, Any] | None]]:
+        path = f"/api/bookings/{booking_id}"
+        place = {"resource_id": resource_id, **span(START)}
+        return [
+            ("GET", path, None),
+            ("GET", f"{path}/events", None),
+            ("PATCH", path, {"note": "x"}),
+            ("DELETE", path, None),
+            ("POST", f"{path}/reschedule", span(START)),
+            ("POST", f"{path}/confirm", {}),
+            ("POST", "/api/bookings/judge", {"booking_id": booking_id, **span(START)}),
+            ("POST", "/api/bookings/judge", {**place, "user_id": bob.user_id}),
+            ("POST", "/api/bookings", {**place, "user_id": bob.user_id}),
+        ]
+
+    there = questions(booking["id"], elsewhere.bays[1])
+    nowhere = questions("018f0000-0000-7000-8000-000000000000", 999_999)
+    async with asking(node, key) as tool, node.http(bob) as customer:
+        for client, asked in ((tool, 9), (customer, 7)):  # customers know of all resources
+            for known, unknown in zip(there[:asked], nowhere, strict=False):
+                answers = [await client.request(each[0], each[1], json=each[2]) for each in (known, unknown)]
+                assert [answer.status_code for answer in answers] == [404, 404], known
+                assert answers[0].content == answers[1].content, known
+
+
 async def test_a5_a_keys_open_socket_follows_its_scopes_and_ends_with_it(
     node: RunningNode, venue: Venue, ann: Principal, admin: httpx2.AsyncClient
 ) -> None:

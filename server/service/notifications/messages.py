@@ -167,7 +167,7 @@ class Messages:
 def _told(principal: Principal, booking: StoredBooking | None, *actions: Action) -> StoredBooking:
     """The booking, to those who may do all of this to it."""
     if booking is None:
-        raise NotFound("There is no such booking")
+        raise NotFound
     for action in actions:
         require(principal, action, location_id=booking.location_id, owner_id=booking.user_id)
     return booking
