@@ -122,11 +122,15 @@ class Judging:
         resource_id = record.resource_id if body.resource_id is None else body.resource_id
         given = body.user_id if isinstance(body, Update) else None
         customer_id = owner_id if given is None else given
+        interval = interval_of(start, end, resource_id, room.state.timezone)
+        if (resource_id, interval, customer_id) == (record.resource_id, record.interval, owner_id):
+            # Where it is already it may stay, whatever the rules say by now (R17).
+            return JudgedMove(allowed=True, overridable=False)
         proposal = Proposal(
             action=Action.BLOCK if is_block else Action.MOVE,
             role=principal.role_at(room.id),
             resource_id=resource_id,
-            interval=interval_of(start, end, resource_id, room.state.timezone),
+            interval=interval,
             existing=Moved(
                 id=record.id,
                 resource_id=record.resource_id,

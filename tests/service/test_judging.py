@@ -53,6 +53,18 @@ async def test_g4_g8_a_move_over_part_of_itself_is_allowed(node: Node, venue: Ve
     assert verdict.allowed
 
 
+async def test_g8_r17_a_booking_may_stay_where_it_is_even_if_it_may_not_be_moved_any_more(
+    node: Node, town: Town, venue: Venue, ann: Principal
+) -> None:
+    booking = await book(node, ann, venue.bays[0])
+    await town.restrict(ann, "BOOKING_BAN")
+    same = command("reschedule", booking["id"], resource_id=venue.bays[0], **span())
+    assert (await node.desk.judge(ann, same)).allowed
+    assert (await node.desk.perform(ann, same)).body["reschedule_count"] == 0
+    away = command("reschedule", booking["id"], resource_id=venue.bays[1], **span())
+    assert [each["code"] for each in (await node.desk.judge(ann, away)).violations] == ["booking_ban"]
+
+
 async def test_g5_r21_a_hold_stands_in_the_way_neither_of_its_booking_nor_of_the_hold_that_replaces_it(
     node: Node, venue: Venue, ann: Principal
 ) -> None:
