@@ -104,6 +104,49 @@ async def test_r16_of_four_parallel_posts_by_one_customer_with_limit_two_two_are
         assert await city.town.value(mine, customer.id) == 2
 
 
+async def test_r16_and_r17_limits_raced_for_fifty_rounds_are_never_exceeded_and_nothing_counts_twice(
+    city: City, pair: Pair
+) -> None:
+    policy = {"concurrent_limit": 2, "reschedule_limit": 1, "cutoff_minutes": 0}
+    here, there = [await city.town.venue(bays=2, policy=policy) for _ in range(2)]
+    customer = await city.person(pair[0], "Ann Able")
+    mine = """
+        SELECT count(*) FILTER (WHERE status IN ('held', 'confirmed')) AS active, max(reschedule_count) AS moves
+        FROM bookings WHERE user_id = $1 AND id <> ALL($2::uuid[])
+    """
+    first, over = soon(30), list[str]()
+    for round_ in range(50):
+        start = first + round_ * 3 * HOUR
+        own = await booked(customer, pair[round_ % 2], resource_id=here.bays[0], **span(start + HOUR))
+        # One place is left. Four bays at two locations are asked for, each on both nodes under one key, while the booking
+        # that there is moves, asked for on both nodes too.
+        posts = [
+            post(customer, node, key, resource_id=bay, **span(start))
+            for bay in (*here.bays, *there.bays)
+            for key in [str(uuid.uuid4())]
+            for node in pair
+        ]
+        moves = [
+            move(customer, node, own, resource_id=here.bays[1], **span(start + 2 * HOUR)) for node in pair
+        ]
+        answers = await asyncio.gather(*posts, *moves)
+        told = Counter((answer.status_code, answer.json().get("code", "")) for answer in answers[:8])
+        won = [answer.json()["id"] for answer in answers[:8] if answer.status_code == 201]
+        assert len(won) == 2, (round_, told)
+        assert won[0] == won[1]
+        assert told[422, "concurrent_limit"] == 6, (round_, told)
+        assert [(each.status_code, each.json()["reschedule_count"]) for each in answers[8:]] == [(200, 1)] * 2
+        [row] = await city.town.fetch(mine, customer.id, over)
+        assert (row["active"], row["moves"]) == (2, 1), round_
+        # The limit of moves is reached, and by no more than what was asked for once.
+        again = await move(customer, pair[round_ % 2], own, resource_id=here.bays[1], **span(start + HOUR))
+        assert [each["code"] for each in again.json()["violations"]] == ["reschedule_limit"]
+        for booking in (own, won[0]):
+            gone = await customer.at(pair[round_ % 2]).delete(f"/api/bookings/{booking}")
+            assert gone.status_code == 200, gone.text
+        over += [own, won[0]]
+
+
 async def test_g7_the_same_key_sent_to_both_nodes_at_once_makes_one_booking(
     city: City, pair: Pair, venue: Venue
 ) -> None:
