@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from rules.policy import LocationPolicy
+from server.storage.rollup_marks import mark_all
 
 ZONES = (
     "America/New_York",
@@ -83,17 +84,15 @@ async def make_year(connection: asyncpg.Connection, year: MadeYear, *, in_bulk: 
         aside = await _put_aside(connection) if in_bulk else []
         await connection.execute("SELECT setseed(0.25)")
         for statement in (_SPELLS, _VISITORS, _BOOKINGS, _CANCELLED, _EVENTS):
-            t = __import__("time").time()
             await connection.execute(statement.format(**_words(year, location_ids)))
-            print(__import__("time").time() - t)
         for statement in aside:
-            t = __import__("time").time()
             await connection.execute(statement)
-            print(__import__("time").time() - t, statement)
         bookings = await connection.fetchval(
             "SELECT count(*) FROM bookings WHERE location_id = ANY($1::int[])", location_ids
         )
         await connection.execute("DROP TABLE made_spells, made_people")
+        if in_bulk:
+            await mark_all(connection, location_ids)  # no trigger did
     await connection.execute("ANALYZE")
     return Made(location_ids=location_ids, bookings=bookings)
 
