@@ -46,7 +46,7 @@ def closed_spans(interval: Interval, hours: OpeningHours, timezone: str) -> list
 def open_spans(number: int, timezone: str, hours: OpeningHours) -> tuple[tuple[Instant, Instant], ...]:
     """What is open of the UTC day ``number`` days after 1970-01-01: disjoint, in order, not empty. Cached; else 60 µs."""
     spans = []
-    for start, end, offset in _steady_spans(number * DAY, (number + 1) * DAY, timezone):
+    for start, end, offset in steady_spans(number * DAY, (number + 1) * DAY, timezone):
         for local_day in range((start + offset) // DAY, (end + offset - 1) // DAY + 1):
             midnight = local_day * DAY - offset
             for opens, closes in hours[(local_day + _EPOCH_WEEKDAY) % 7]:
@@ -66,7 +66,7 @@ def _utc_days(interval: Interval) -> range:
     return range(interval.start // DAY, (interval.end - 1) // DAY + 1)
 
 
-def _steady_spans(start: Instant, end: Instant, timezone: str) -> Iterator[tuple[Instant, Instant, int]]:
+def steady_spans(start: Instant, end: Instant, timezone: str) -> Iterator[tuple[Instant, Instant, int]]:
     """The time from start to end, cut where the clocks change: (start, end, seconds that clocks are ahead of UTC)."""
     offset = _offset(start, timezone)
     for probe in range(start + HOUR, end + HOUR, HOUR):

@@ -25,6 +25,7 @@ from server.edge.headers import SecurityHeaders
 from server.edge.pages import page_routes
 from server.edge.problems import describe
 from server.edge.routes.administration import administration_endpoints
+from server.edge.routes.analytics import analytics_endpoints
 from server.edge.routes.api_keys import api_key_endpoints
 from server.edge.routes.availability import availability_endpoints
 from server.edge.routes.blocks import block_endpoints
@@ -56,6 +57,8 @@ from server.service.administration.configuration import Configuration
 from server.service.administration.devices import Devices
 from server.service.administration.locations import Locations as ConfiguredLocations
 from server.service.administration.users import Users
+from server.service.analytics.reports import Reports
+from server.service.analytics.rolling import keep_rolled_up
 from server.service.announcing import announce
 from server.service.block_desk import BlockDesk
 from server.service.calendar_feeds import CalendarFeeds
@@ -175,6 +178,7 @@ class Node:
                 self.connections.run(),
                 self.refusals.run(),
                 keep_up(self.desk, self.database, self.clock),
+                keep_rolled_up(self.database, self.clock),
             ):
                 task = asyncio.create_task(work)
                 task.add_done_callback(_end_with)
@@ -276,6 +280,7 @@ def create_app(node: Node) -> Starlette:
         *api_key_endpoints(
             ApiKeys(node.database, node.clock, partial(node.account_changed, holder="api_key"))
         ),
+        *analytics_endpoints(Reports(node.database)),
         *device_endpoints(
             Devices(node.database, node.clock, partial(node.account_changed, holder="device")), node.limits
         ),

@@ -56,12 +56,13 @@ class Signature(Protocol):
 class Answer:
     """What a handler returns when the body alone does not say it all.
 
-    ``body`` is a model, plain JSON values, or bytes of the endpoint's media type; ``status`` None means the endpoint's own. With an ``etag`` (no quotes)
-    a GET is answered 304 where ``If-None-Match`` names it.
+    ``body`` is a model, plain JSON values, or bytes of ``media_type``; ``status`` and ``media_type`` None mean the
+    endpoint's own. With an ``etag`` (no quotes) a GET is answered 304 where ``If-None-Match`` names it.
     """
 
     body: BaseModel | Mapping[str, Any] | bytes | None = None
     status: int | None = None
+    media_type: str | None = None
     etag: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -81,6 +82,8 @@ class Endpoint:
     status: int
     """What a handler means that names no status."""
     media_type: str = "application/json"
+    also_as: str | None = None
+    """Another media type, of text, in which the same may be answered."""
     faults: tuple[type[Problem], ...] = ()
     action: Action | None = None
     """What the caller must be allowed at large, before anything is read; None leaves it to the handler."""
@@ -214,6 +217,7 @@ class Endpoints:
         conditional: bool = False,
         example: Mapping[str, Any] | Sequence[Any] | None = None,
         media_type: str = "application/json",
+        also_as: str | None = None,
         signature: Signature | None = None,
         body_media_type: str = JSON,
     ) -> Callable[[Handler], Handler]:
@@ -222,8 +226,8 @@ class Endpoints:
         ``answer`` is the type of the body at ``status`` (200, or 204 where there is no body), ``also`` further
         successful answers by status. ``faults`` are those it can answer besides the implied ones. ``limited`` says
         whether calls count as writes; where it is not said, signed-in calls that are no GETs do. ``conditional`` says that
-        answers have an ETag, and may be 304. ``example`` is a
-        body, or for a GET a query. ``signature`` is asked before the body is parsed; ``body_media_type`` is ``JSON`` or
+        answers have an ETag, and may be 304. ``also_as`` is another media type, of text, that the caller may ask for.
+        ``example`` is a body, or for a GET a query. ``signature`` is asked before the body is parsed; ``body_media_type`` is ``JSON`` or
         ``FORM``.
         """
 
@@ -240,6 +244,7 @@ class Endpoints:
                 answers={success: answer, **(also or {})},
                 status=success,
                 media_type=media_type,
+                also_as=also_as,
                 faults=faults,
                 action=action,
                 limited=("caller" in taken["takes"] and method != "GET") if limited is None else limited,

@@ -253,6 +253,8 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Response | Re
             content = {
                 endpoint.media_type: MediaType.model_validate({"schema": schemas.of(answer, "serialization")})
             }
+            if endpoint.also_as is not None:
+                content[endpoint.also_as] = MediaType.model_validate({"schema": {"type": "string"}})
         headers = {"ETag": _ETAG} if endpoint.conditional else None
         responses[str(status)] = Response(description=endpoint.summary, content=content, headers=headers)
     if endpoint.conditional:

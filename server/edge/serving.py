@@ -194,7 +194,7 @@ def _rendered(endpoint: Endpoint, request: Request, returned: object) -> Respons
         response = Response(status_code=status)
     else:
         content = answer.body if isinstance(answer.body, bytes) else _json(answer.body)
-        response = Response(content, status_code=status, media_type=endpoint.media_type)
+        response = Response(content, status_code=status, media_type=answer.media_type or endpoint.media_type)
     if answer.etag is not None:
         response.headers["etag"] = f'"{answer.etag}"'
         if endpoint.signed_in:

@@ -63,6 +63,8 @@ class Action(Enum):
     """Create, change and remove blocks: any type but CUSTOMER (B1)."""
 
     # at large
+    READ_ANALYTICS = "read_analytics"
+    """Ask what was booked of the time there was, at a location or at all of one's own (Y1)."""
     KEEP_OWN_ACCOUNT = "keep_own_account"
     """Read and change one's own account: asked of nobody else's."""
     SEARCH_CUSTOMERS = "search_customers"
@@ -134,6 +136,7 @@ _ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
     Action.READ_MESSAGES:      (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
     Action.SEND_MESSAGE:       (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
     Action.BLOCK:              (Mode.FULL,    (_A,  _F,   _F,   _F,   _F,   _F,   _I)),
+    Action.READ_ANALYTICS:     (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
     Action.KEEP_OWN_ACCOUNT:   (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _I,   _I,   _I)),
     Action.SEARCH_CUSTOMERS:   (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),
     Action.READ_CONTEXT:       (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _F)),

@@ -134,7 +134,7 @@ async def read_state(connection: Connection, location_id: int) -> LocationState 
         active=row["active"],
         config_version=row["config_version"],
         resources=tuple(Resource(**resource) for resource in resources),
-        blackouts=tuple(map(_blackout, blackouts)),
+        blackouts=tuple(map(blackout_of, blackouts)),
     )
 
 
@@ -173,7 +173,8 @@ def _records(rows: Collection[Row]) -> tuple[Record, ...]:
     return tuple(record for row in rows if (record := from_row(row).record()) is not None)
 
 
-def _blackout(row: Row) -> Blackout:
+def blackout_of(row: Row) -> Blackout:
+    """The value of a row of ``blackouts``."""
     resource_ids = row["resource_ids"]
     return Blackout(
         id=row["id"],

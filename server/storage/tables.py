@@ -6,6 +6,7 @@ compares the two.
 
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Text,
     func,
     text,
@@ -689,3 +691,70 @@ class SeriesOccurrence(SQLModel, table=True):
     start_wall: datetime = _wall()
     end_wall: datetime = _wall()
     resource_ids: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+
+
+class _Figures(SQLModel):
+    """What is rolled up of bookings (Y1); ``server.storage.rollup`` says what each is. It can be made again from what it is of,
+    so that whether that is there is not checked with every row.
+    """
+
+    booked_seconds: int
+    no_show_seconds: int
+    blocked_seconds: int
+    block_seconds: int
+    bookings: int
+    no_shows: int
+    attended: int
+    cancellations: int
+    late_cancellations: int
+    own_cancellations: int
+    lead_seconds: int = Field(sa_type=BigInteger)
+
+
+class AnalyticsDay(_Figures, table=True):
+    """Figures of a location on one of its local days; none where there is nothing to tell.
+
+    ``by_hour`` has the figures of each hour of the wall clock, their digits one behind the other: days are added up by
+    adding one number, where rows by the hour would be twenty times as many.
+    """
+
+    __tablename__ = "analytics_days"
+
+    location_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    day: date = Field(primary_key=True)
+    by_hour: Decimal = Field(sa_column=Column(Numeric, nullable=False))
+
+
+class AnalyticsResourceDay(_Figures, table=True):
+    """Figures of a resource on a local day of its location; none where there is nothing to tell."""
+
+    __tablename__ = "analytics_resource_days"
+
+    location_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    day: date = Field(primary_key=True)
+    resource_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+
+
+class AnalyticsMark(SQLModel, table=True):
+    """A time of a location of which what was rolled up may no longer be true; ``mark_analytics`` leaves it with every change
+    of a booking. Its location is not looked up: whatever is marked is looked at anew.
+    """
+
+    __tablename__ = "analytics_marks"
+    __table_args__ = (Index("ix_analytics_marks_location", "location_id", "starts_at"),)
+
+    id: int | None = _identity(BigInteger)
+    location_id: int
+    starts_at: datetime = _instant()
+    ends_at: datetime = _instant()
+
+
+class AnalyticsLocation(SQLModel, table=True):
+    """By what a location was rolled up last; ``opening`` is a digest of its hours, resources and blackouts."""
+
+    __tablename__ = "analytics_locations"
+
+    location_id: int = Field(foreign_key="locations.id", primary_key=True)
+    timezone: str = Field(sa_column=Column(Text, nullable=False))
+    opening: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    config_version: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -92,6 +92,7 @@ def test_a1_an_operator_sees_what_staff_see_and_never_overrides_undoes_or_blocks
         Action.READ_LOCATION,
         Action.READ_GRID,
         Action.READ_RECORDS,
+        Action.READ_ANALYTICS,
         Action.SHOW_DRAG,
         Action.READ_BOOKING,
         Action.LIST_BOOKINGS,
@@ -225,6 +226,7 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
             {
                 Action.READ_GRID,
                 Action.READ_RECORDS,
+                Action.READ_ANALYTICS,
                 Action.READ_BOOKING,
                 Action.LIST_BOOKINGS,
                 Action.READ_FREE_FOR,

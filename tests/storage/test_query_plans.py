@@ -5,6 +5,7 @@ statement is explained as it is planned for its parameters and as it is planned 
 """
 
 import asyncio
+import datetime as dt
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -24,6 +25,8 @@ from server.edge.problems import describe
 from server.embedded import EmbeddedPostgres
 from server.live.rooms import Rooms
 from server.principal import Principal
+from server.service.analytics.history import opening_of
+from server.service.analytics.rolling import measured
 from server.service.context import Context
 from server.service.customer_cache import CustomerCache
 from server.service.desk import BookingDesk
@@ -32,9 +35,12 @@ from server.storage.batch import read_ended
 from server.storage.booking_lists import BookingFilter
 from server.storage.bookings import Bookings, read_occupants
 from server.storage.configuration import booked_ahead
+from server.storage.configuration_history import read_configured
 from server.storage.customers import read_customers
 from server.storage.database import Connection, Database
 from server.storage.locations import Locations
+from server.storage.rollup import measure, roll_up
+from server.storage.rollup_marks import read_marks, take_marks
 from server.storage.stored_booking import to_instant
 
 YEAR = MadeYear(locations=40, bays=3, days=60, customers=4_000)
@@ -225,6 +231,33 @@ async def test_x1_a_customers_context_is_read_by_index(town: Town, user_id: int,
     plans = await town.plans_of(lambda: context.ask(admin, lookup, value, "t-1"))  # type: ignore[arg-type]  # one of them
     assert plans.indexes() <= {"ix_bookings_user", "ix_bookings_user_active", "ix_bookings_user_status"}
     assert "" not in plans.indexes("users")
+
+
+async def test_y2_bookings_are_measured_and_rolled_up_by_index(town: Town, location_id: int) -> None:
+    async def ask(connection: Connection) -> None:
+        [location] = await read_configured(connection, [location_id])
+        days = [YEAR.first + dt.timedelta(days=number) for number in range(10, 41)]
+        span = measured(location_id, opening_of(location), days)
+        await measure(connection, span, "hour")
+        await roll_up(connection, span, days)
+
+    plans = await town.plans_of_query(ask)
+    assert plans.indexes() == {"ix_bookings_location_start", "ix_bookings_long"}
+    assert plans.indexes("booking_events") == {"ix_booking_events_booking"}
+
+
+async def test_y2_marks_are_found_by_index(town: Town, location_id: int) -> None:
+    week = Interval(NOW - 10 * DAY, NOW - 3 * DAY)
+
+    async def ask(connection: Connection) -> None:
+        await read_marks(connection, [location_id], week)
+        transaction = connection.transaction()
+        await transaction.start()
+        assert await take_marks(connection, location_id, NOW)
+        await transaction.rollback()
+
+    plans = await town.plans_of_query(ask)
+    assert plans.indexes("analytics_marks") == {"ix_analytics_marks_location"}
 
 
 LISTS: dict[str, tuple[dict[str, Any], set[str]]] = {
