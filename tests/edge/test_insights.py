@@ -429,6 +429,36 @@ async def test_c1_a_schedule_is_analysed_by_what_was_booked_and_blocked(edge, sc
     assert (await admin.post(f"{PREFIX}/optimize-schedule", json={"location_id": 999})).status_code == 404
 
 
+async def test_c1_what_rules_refused_over_and_over_is_among_the_figures(scene, admin):
+    for person, times in ((scene.ada, 7), (scene.bob, 9)):
+        await scene.town.fetch(
+            "INSERT INTO refusals (location_id, day, user_id, subject, resource_id, start_time, end_time, minute_of_week, "
+            "action, role, codes, times, context, first_refused_at, last_refused_at) VALUES ($1, '2027-05-28', $2, 'customer', "
+            "$3, '2027-06-04T23:00Z', '2027-06-05T00:00Z', $4, 'create', 'customer', '{advance_window}', $5, $6, $7, $7)",
+            scene.venue.id,
+            person.user_id,
+            scene.venue.bays[0],
+            (4 * 24 + 19) * 60,
+            times,
+            {"note": "TAINTNOTE"},
+            moment(NOON - DAY),
+        )
+    scene.claude.answers({"no": "matter"})
+    theirs = (await ask(admin, scene)).json()["figures"]["refused_in_30_days"]
+    assert theirs == [
+        {
+            "rule": "advance_window",
+            "resource": f"resource_{scene.venue.bays[0]}",
+            "weekday": "fri",
+            "hour": "19",
+            "times": 7,
+        }
+    ]
+    place = await admin.post(f"{PREFIX}/optimize-schedule", json={"location_id": scene.venue.id})
+    assert [each["times"] for each in place.json()["figures"]["refused_in_30_days"]] == [9, 7]
+    assert "taint" not in "".join(request.raw.decode() for request in scene.claude.asked).lower()
+
+
 async def test_c1_a_conflict_is_weighed_by_claims_in_the_order_in_which_they_were_made(edge, scene, admin):
     await scene.town.fetch(
         "UPDATE bookings SET created_at = created_at - interval '1 day' WHERE id = $1::uuid",

@@ -15,6 +15,7 @@ from rules.policy_values import WEEKDAYS
 from server.service.insights.answers import Kind
 from server.service.insights.tokens import Tokens
 from server.storage.histories import PastBooking
+from server.storage.refusals import Pattern
 
 Figures: TypeAlias = Mapping[str, Any]
 
@@ -77,6 +78,20 @@ def notice_of(booking: PastBooking) -> float | None:
     return (
         None if booking.cancelled_at is None else hours_between(booking.cancelled_at, booking.interval.start)
     )
+
+
+def refusal_figures(patterns: Iterable[Pattern]) -> Sequence[Figures]:
+    """What rules refused over and over (R22), the most frequent first; the rule, the place and the hour of the week."""
+    return [
+        {
+            "rule": pattern.code,
+            "resource": f"resource_{pattern.resource_id}",
+            "weekday": WEEKDAYS[pattern.hour_of_week // 24],
+            "hour": f"{pattern.hour_of_week % 24:02}",
+            "times": pattern.frequency,
+        }
+        for pattern in patterns
+    ]
 
 
 def policy_figures(policy: LocationPolicy) -> Figures:

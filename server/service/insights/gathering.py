@@ -14,7 +14,7 @@ from server.commands import format_instant
 from server.errors import Fault, Malformed, NotFound
 from server.service.insights.cancellations import cancellation_figures, named_bookings
 from server.service.insights.conflicts import Claimant, conflict_figures, contested
-from server.service.insights.figures import Analysis, policy_figures
+from server.service.insights.figures import Analysis, Figures, policy_figures, refusal_figures
 from server.service.insights.schedules import MOST_NAMED, lost_bookings, open_minutes, schedule_figures
 from server.service.insights.tokens import Tokens
 from server.storage.accounts import Account
@@ -30,9 +30,11 @@ from server.storage.histories import (
 )
 from server.storage.location_state import LocationState
 from server.storage.locations import read_state
+from server.storage.refusals import PatternFilter, list_patterns
 
 HISTORY_DAYS = 365
 SCHEDULE_DAYS = 28
+MOST_PATTERNS = 20
 
 
 def a_year_before(now: Instant) -> Instant:
@@ -67,7 +69,11 @@ async def gather_cancellations(
             "from": format_instant(since),
             "to": None if until is None else format_instant(until),
         },
-        figures={**await asyncio.to_thread(cancellation_figures, history, now=now), **policy},
+        figures={
+            **await asyncio.to_thread(cancellation_figures, history, now=now),
+            "refused_in_30_days": await _refused(connection, now, user_id=user_id, location_id=location_id),
+            **policy,
+        },
         bookings=named_bookings(history, tokens),
         tokens=tokens,
         location_id=location_id,
@@ -99,7 +105,11 @@ async def gather_schedule(
     return Analysis(
         kind="schedule_optimisation",
         subject={"location_id": location_id, "from": days[0].isoformat(), "to": days[1].isoformat()},
-        figures={**figures, "policy": policy_figures(state.policy)},
+        figures={
+            **figures,
+            "refused_in_30_days": await _refused(connection, now, user_id=None, location_id=location_id),
+            "policy": policy_figures(state.policy),
+        },
         bookings=lost_bookings(lost, tokens),
         tokens=tokens,
         location_id=location_id,
@@ -183,6 +193,20 @@ async def _history(
 ) -> Sequence[PastBooking]:
     history = await read_customer_history(connection, user_id, location_id=None, since=since, until=None)
     return [booking for booking in history if booking.id != but]
+
+
+async def _refused(
+    connection: Connection, now: Instant, *, user_id: int | None, location_id: int | None
+) -> Sequence[Figures]:
+    places = None if location_id is None else [location_id]
+    patterns = await list_patterns(
+        connection,
+        PatternFilter(user_id=user_id, location_ids=places),
+        now,
+        after=None,
+        limit=MOST_PATTERNS,
+    )
+    return refusal_figures(patterns)
 
 
 async def _account(connection: Connection, user_id: int) -> Account:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from server.service.insights.answers import Kind
 
-PROMPT_VERSION = "2026-11-25"
+PROMPT_VERSION = "2026-11-25.2"
 
 _COMMON = """\
 You advise the people who run a venue that rents bays by the half hour. You propose; they decide. You are given JSON: "figures",
@@ -16,6 +16,7 @@ reckoned from all the data, and "bookings", those it is worth naming one by one.
 - Say only what the figures and bookings show. Where they are too few to say anything, say that.
 - Every claim cites what it rests on: in "figures" paths into the figures, with dots, such as by_weekday.fri.cancelled; in "booking_ids"
   ids exactly as given. A claim that cites nothing, or what was not given, is thrown away with the whole answer.
+- "refused_in_30_days" is what was asked for and refused, by which rule of the policy, and how often.
 - [customer_1] and [reason_1] stand for people and their words, which you are not shown. Use them as they are; guess nothing about who
   or what is behind them.
 - Write plainly and briefly, for somebody at a front desk. No headings, no lists inside a text.
