@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.errors import Fault, Malformed
 
 MAX_LIMIT = 200
+_NUMBERS = range(-62_135_596_800, 253_402_300_800)
+"""Of the calendar's instants, which no id and no count comes near."""
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -53,7 +55,7 @@ class PageQuery(BaseModel):
             not isinstance(key, list)
             or len(key) != len(kinds)
             or any(type(value) is not kind for value, kind in zip(key, kinds, strict=True))
-            or any(isinstance(value, int) and abs(value) >= 2**53 for value in key)
+            or any(isinstance(value, int) and value not in _NUMBERS for value in key)
             or any(isinstance(value, str) and not _sound(value) for value in key)
         ):
             raise Malformed(faults=[Fault("query:cursor", "is not a cursor of this list")])

@@ -130,7 +130,7 @@ async def list_locations(
     """Up to ``limit`` locations in order of name and id, those after (name, id); only ``ids`` if given."""
     rows = await connection.fetch(
         f"{_LOCATION} WHERE (active OR $1) AND ($2::bigint[] IS NULL OR id = ANY($2)) "
-        "AND ($3::text IS NULL OR (name, id) > ($3, $4)) ORDER BY name, id LIMIT $5",
+        "AND ($3::text IS NULL OR (name, id) > ($3, $4::bigint)) ORDER BY name, id LIMIT $5",
         inactive,
         None if ids is None else list(ids),
         *(after or (None, None)),

@@ -5,6 +5,9 @@ belong here: what somebody thought of for one door (``tests/fuzz``). A new opera
 """
 
 import asyncio
+import base64
+import itertools
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -109,6 +112,7 @@ async def world(postgres_server: EmbeddedPostgres, template_database: str) -> As
                     **span(TOMORROW + 99 * HOUR),
                 )
                 await post("/api/admin/devices", "device_id", location_id=venue.id, name=f"Kiosk {number}")
+                await post("/api/admin/api-keys", "key_id", name=f"Key {number}", scopes=["grid:read"])
                 restriction = {"restriction_type": "MAX_CONCURRENT", "value": 90 + number, "reason": "x"}
                 await post(
                     f"/api/admin/users/{people['ann'].user_id}/restrictions", "restriction_id", **restriction
@@ -162,6 +166,14 @@ async def refusals(
     return [each for each in await asyncio.gather(*(one(*each) for each in wrong)) if each]
 
 
+STRANGE_NUMBERS = (2**31, 253_402_300_799, 253_402_300_800, 2**53 - 1, 2**63, -1, -62_135_596_800, 1 - 2**53)
+
+
+def encoded(key: list[Any]) -> str:
+    """A cursor as ours are."""
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
 BAD_CURSORS = ("x", "W10", "bnVsbA", "eyJhIjoxfQ", "WzEsMiwzLDQsNV0", "%00", "W251bGxd", "é")
 
 
@@ -187,6 +199,24 @@ async def test_every_list_takes_limit_and_cursor_and_refuses_what_is_none(world:
             )
     async with world.node.http(world.people["admin"]) as admin:
         assert await refusals(admin, wrong) == []
+
+
+async def test_no_cursor_of_a_lists_form_is_an_error_of_ours_whatever_numbers_are_in_it(world: World) -> None:
+    tried: set[str] = set()
+    async with world.node.http(world.people["admin"]) as admin:
+        for request in world.lists():
+            first = await admin.get(request.path, params={**request.params, "limit": 1})
+            given = first.json()["next_cursor"]
+            if given is None:
+                continue
+            key = json.loads(base64.urlsafe_b64decode(given + "=="))
+            for place, number in itertools.product(range(len(key)), STRANGE_NUMBERS):
+                if isinstance(key[place], int):
+                    cursor = encoded([*key[:place], number, *key[place + 1 :]])
+                    answer = await admin.get(request.path, params={**request.params, "cursor": cursor})
+                    assert answer.status_code in (200, 400), (request.operation, key, number, answer.text)
+                    tried.add(request.operation)
+    assert {each.operation for each in world.lists()} - tried <= FILLED_LATER
 
 
 async def test_every_list_is_the_same_read_whole_or_one_by_one(world: World) -> None:
