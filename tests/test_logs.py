@@ -60,3 +60,21 @@ def test_people_get_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert "signed in" in said
     assert "user_id=7" in said
     assert "\x1b" not in said
+
+
+def test_people_are_shown_where_it_broke_and_nothing_of_what_was_being_handled(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("info", "console")
+
+    def sign_in(password: str) -> None:
+        raise ZeroDivisionError(len(password))
+
+    try:
+        sign_in("hush" * 2)
+    except ZeroDivisionError:
+        structlog.get_logger("server.test").exception("unexpected")
+    said = capsys.readouterr().err
+    assert "sign_in" in said
+    assert "ZeroDivisionError" in said
+    assert "hushhush" not in said
