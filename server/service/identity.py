@@ -94,6 +94,10 @@ class Identity:
             Unauthenticated: whichever of the two is wrong, after the same work (A7).
         """
         found = await self._accounts.by_email(email)
+        if found is not None and (found[0].email or "").lower() != email.lower():
+            # Postgres folds more letters together than the counting of attempts (``rate_limits``) does: of several spellings
+            # of an account, each would be tried as often as it may be.
+            found = None
         account, kept, tokens_after = found or (None, None, 0.0)
         if not await self._passwords.matches(password[:MAX_LENGTH], kept) or account is None:
             raise Unauthenticated(_WRONG_PASSWORD)
