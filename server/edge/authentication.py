@@ -68,8 +68,8 @@ class Doorkeeper:
         token, by_cookie = token_of(request)
         if token is None:
             raise Unauthenticated
-        if by_cookie and request.method not in _SAFE:
-            self.refuse_foreign(request)
+        if by_cookie and (endpoint.limited or request.method not in _SAFE):
+            self.refuse_foreign(request)  # what counts as a write is one, be it asked for by GET
         principal = await self._identity.authenticate(token)
         if endpoint.action is not None:
             require(principal, endpoint.action)

@@ -7,6 +7,7 @@ import pytest
 
 from server.storage.retention import CONTEXT_DAYS, forget_old
 from tests.conftest import NOON
+from tests.edge.conftest import PASSWORD
 from tests.venues import Town
 
 HOUR = 3600
@@ -388,3 +389,21 @@ async def test_x1_without_postgres_it_is_503(database, ada, operator):
     answer = await operator.get("/api/context?customer_id=1")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert int(answer.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://evil.test"}, {"sec-fetch-site": "same-site"}, {"sec-fetch-site": "cross-site"}],
+)
+async def test_a6_no_other_sites_page_asks_in_a_thread_by_the_cookie(edge, venue, ada, headers):
+    await edge.account("operator", name="Olga")
+    browser = edge.client()
+    signed_in = {"email": "olga@example.com", "password": PASSWORD}
+    assert (await browser.post("/api/auth/login", json=signed_in)).status_code == 200
+    question = {"customer_id": ada.user_id, "thread_id": "4711"}
+    for method in ("GET", "HEAD"):
+        answer = await browser.request(method, "/api/context", params=question, headers=headers)
+        assert answer.status_code == 403
+    assert (await browser.get("/api/context/threads", headers=headers)).json()["items"] == []
+    own = await browser.get("/api/context", params=question, headers={"sec-fetch-site": "same-origin"})
+    assert own.status_code == 200
