@@ -17,6 +17,10 @@ Lookup: TypeAlias = Literal["customer_id", "hubspot_id", "email", "phone"]
 
 MOST_UPCOMING = 10
 MOST_HISTORY = 20
+HISTORY_DAYS = 730
+"""What began longer ago is no history that a conversation needs. It also bounds what is read of those who come every day:
+how many bookings one customer has is nothing that Postgres counts before it plans.
+"""
 
 _LOOKUPS: Mapping[Lookup, str] = {
     "customer_id": "u.id = $1::bigint",
@@ -115,7 +119,7 @@ WITH answer AS (
     CROSS JOIN LATERAL (
         SELECT coalesce(jsonb_agg({_BOOKING} ORDER BY b.start_time DESC, b.id DESC), '[]') AS items
         FROM (
-            {_FOUND}
+            {_FOUND} AND b.start_time > $2 - interval '{HISTORY_DAYS} days'
             AND (b.status IN ('cancelled', 'completed', 'no_show') OR b.status = 'confirmed' AND b.end_time <= $2)
             ORDER BY b.start_time DESC, b.id DESC LIMIT {MOST_HISTORY}
         ) b {_NAMED}
@@ -154,7 +158,7 @@ async def ask(
     """The answer as it is told and kept, instants in RFC 3339; None if there is no such customer, which is kept too.
 
     One statement, and so one instant of the database: whatever the customer has, it reads ``MOST_UPCOMING`` bookings that
-    have not ended, ``MOST_HISTORY`` that have ended or were cancelled, and the restrictions in force.
+    have not ended, ``MOST_HISTORY`` of ``HISTORY_DAYS`` that have ended or were cancelled, and the restrictions in force.
     """
     answer: dict[str, Any] | None = await connection.fetchval(
         _ASKED[lookup],

@@ -159,7 +159,11 @@ async def test_x1_no_answer_holds_an_internal_note_or_who_created_what(town, ven
         assert "internal_note" not in answer.text
 
 
-async def test_x1_history_is_the_last_twenty_that_ended_or_were_cancelled(town, venue, ada, operator):
+async def test_x1_history_is_the_last_twenty_of_two_years_that_ended_or_were_cancelled(
+    town, venue, ada, operator
+):
+    await book(town, venue, ada, -731 * DAY, status="completed")
+    assert (await asked(operator, customer_id=ada.user_id))["history"] == []
     for n in range(1, 24):
         await book(town, venue, ada, -n * DAY, status="completed" if n % 2 else "no_show")
     cancelled = await book(town, venue, ada, 5 * DAY, status="cancelled", cancel_reason="Rain")

@@ -113,7 +113,7 @@ class ContextBody(Told):
 
     ``booking_details`` is the booking that runs or comes next, ``booking_in`` the seconds until it begins (0 while it
     runs); both are null where there is none. ``upcoming`` are it and the nine after it, soonest first; ``history`` the
-    last twenty that ended or were cancelled, latest first.
+    last twenty of two years that ended or were cancelled, latest first.
     """
 
     customer: ContextCustomer
