@@ -16,12 +16,13 @@ import uvloop
 
 from server.app import Node, create_app
 from server.clock import Clock
-from server.embedded import embedded_postgres, embedded_valkey
+from server.embedded import embedded_postgres, embedded_valkey, running_postgres
 from server.errors import ConfigurationError, Unavailable
 from server.live.protocol import websocket_options
 from server.logs import configure_logging
 from server.settings import Settings
 from server.storage import Database, migrate
+from server.storage.database import why_away
 from server.supervisor import bind, run_workers
 
 DRAIN_SECONDS = 10
@@ -64,10 +65,14 @@ async def _host(settings: Settings, prepare: Prepare | None, ready: Ready | None
 async def run_once(settings: Settings, work: Callable[..., Awaitable[None]]) -> None:
     """Does ``work(database, clock=…)`` on the migrated database: for commands that serve nobody.
 
+    An embedded database that another process runs is used as it is; one that nobody runs is started meanwhile.
+
     Raises:
         ConfigurationError: if the database cannot be started or reached.
     """
     async with AsyncExitStack() as stack:
+        if settings.database_url is None and (running := running_postgres(settings.data_dir)) is not None:
+            settings = settings.model_copy(update={"database_url": running})
         settings = await with_servers(settings, stack)
         await prepare_database(settings)
         await on_database(settings, partial(work, clock=Clock.starting_at(settings.clock_start)))
@@ -107,7 +112,8 @@ async def prepare_database(settings: Settings) -> None:
         await migrate(settings.database_url)
     except Unavailable as error:
         raise ConfigurationError(
-            "The database cannot be reached. Check BAYGRID_DATABASE_URL, or leave it out for an embedded Postgres."
+            f"The database cannot be reached: {why_away(error)}. "
+            "Check BAYGRID_DATABASE_URL, or leave it out for an embedded Postgres."
         ) from error
 
 

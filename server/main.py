@@ -17,6 +17,7 @@ from rich.table import Table
 
 from server.clock import Clock
 from server.demo import DemoAccounts, seed
+from server.doctor import Finding, State, as_json, as_lines, examine
 from server.edge.routes.users import UserPost
 from server.errors import ConfigurationError, Problem
 from server.hosting import host, on_database, prepare_database, run_once
@@ -26,6 +27,7 @@ from server.service.administration.locations import Locations
 from server.service.administration.users import Users, new_account
 from server.service.importing import Options, Report
 from server.service.passwords import Passwords
+from server.service.restoring import renew_epochs
 from server.settings import Settings, load_settings, masked, unknown_variables
 from server.storage import Database
 
@@ -178,6 +180,39 @@ def export_(
 ) -> None:
     """Write locations, resources, users and bookings in the form that import reads."""
     asyncio.run(run_once(load_settings(), partial(export_file, output=output, form=format_)))
+
+
+@app.command(name="doctor")
+def doctor_(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Look at each part, and say how to mend it; the exit status is 1 if something failed."""
+
+    async def look() -> list[Finding]:
+        found: list[Finding] = []
+        async for finding in examine(load_settings()):
+            found.append(finding)
+            for line in () if json else as_lines(finding):
+                typer.echo(line)
+        return found
+
+    found = asyncio.run(look())
+    if json:
+        typer.echo(as_json(found))
+    if any(finding.state is State.FAILED for finding in found):
+        raise typer.Exit(1)
+
+
+@app.command(name="new-epoch")
+def new_epoch_() -> None:
+    """Tell nodes and screens that the database has gone back in time: to be done once a backup is restored."""
+
+    async def work(database: Database, clock: Clock) -> None:
+        count = await renew_epochs(database, clock)
+        typer.echo(f"{count} locations have a new epoch: nodes and screens take them afresh")
+
+    asyncio.run(run_once(load_settings(), work))
 
 
 user_commands = typer.Typer(no_args_is_help=True, help="Accounts.")

@@ -30,9 +30,19 @@ class _HashedFiles(StaticFiles):
         return response
 
 
+def missing_pages(built: Path | None = None) -> list[str]:
+    """The files of apps' pages that the build has not left, in order."""
+    folder = built or _built()
+    return sorted(name for name in set(PAGES.values()) if not (folder / name).is_file())
+
+
+def _built() -> Path:
+    return Path(str(files("web"))) / "dist"
+
+
 def page_routes(built: Path | None = None) -> list[BaseRoute]:
     """A page for each app, and ``/assets``; where the web app was not built, the pages say how to build it."""
-    folder = built or Path(str(files("web"))) / "dist"
+    folder = built or _built()
 
     def page(name: str) -> Callable[[Request], Awaitable[Response]]:
         async def serve(_: Request) -> Response:

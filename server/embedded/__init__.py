@@ -4,7 +4,7 @@ Belongs here: starting these servers so that they end with the process that star
 here: anything about what is stored in them. Imports no other part of the server.
 """
 
-from server.embedded.postgres import EmbeddedPostgres, embedded_postgres
+from server.embedded.postgres import EmbeddedPostgres, embedded_postgres, has_cluster, running_postgres
 from server.embedded.processes import EmbeddedServerError
 from server.embedded.valkey import EmbeddedValkey, embedded_valkey
 
@@ -14,4 +14,6 @@ __all__ = [
     "EmbeddedValkey",
     "embedded_postgres",
     "embedded_valkey",
+    "has_cluster",
+    "running_postgres",
 ]

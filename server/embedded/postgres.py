@@ -39,7 +39,7 @@ from server.embedded.processes import (
     waited_for,
 )
 
-__all__ = ["EmbeddedPostgres", "embedded_postgres"]
+__all__ = ["EmbeddedPostgres", "embedded_postgres", "has_cluster", "running_postgres"]
 
 USER: Final = "baygrid"
 
@@ -262,6 +262,32 @@ async def embedded_postgres(
         yield server.url(database)
     finally:
         await server.stop()
+
+
+def has_cluster(data_dir: Path) -> bool:
+    """Whether a database was ever made there."""
+    return (data_dir.absolute() / "postgres" / "data" / "PG_VERSION").is_file()
+
+
+def running_postgres(data_dir: Path, database: str = "baygrid") -> str | None:
+    """The URL of ``database`` of the server that another process runs on the folder; None if none does.
+
+    For commands beside a server that runs: they come and go with it.
+    """
+    folder = data_dir.absolute() / "postgres"
+    lines = _lines(folder / "data" / "postmaster.pid")
+    pid = _recorded_pid(folder / "data")
+    # Line 4 is the port; what is left of a server that died names a process that is another by now, or none.
+    if pid is None or len(lines) <= 7 or lines[7].strip() != "ready":
+        return None
+    if str(folder / "data") not in command_line(pid):
+        return None
+    password = _lines(folder / "password")
+    return (
+        f"postgresql://{USER}:{password[0].strip()}@127.0.0.1:{int(lines[3])}/{database}"
+        if password
+        else None
+    )
 
 
 def program(name: str) -> Path:

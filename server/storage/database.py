@@ -6,7 +6,7 @@ Belongs here: how a connection is had, and what each of its failures means. Does
     ├── exclusion violation          OccupancyTakenError
     ├── deadlock, serialisation      ContentionError
     ├── unique violation             errors.Duplicate
-    └── connection lost or refused   errors.Unavailable
+    └── connection lost or refused   errors.Unavailable; ``why_away`` says more
 """
 
 import asyncio
@@ -51,6 +51,8 @@ _LOST = (
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.QueryCanceledError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # to whoever waits it is all one why it does not let us in
+    asyncpg.InvalidCatalogNameError,
 )
 
 
@@ -76,6 +78,21 @@ def _raise_ours(error: Exception) -> None:
             raise error  # a value that no column takes: a fault of ours, and no outage
         case _ if isinstance(error, _LOST):
             raise Unavailable("The database is away") from error
+
+
+def why_away(error: Unavailable) -> str:
+    """What somebody who can mend it should know of why the database is away; nothing that is a secret."""
+    match error.__cause__:
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return "it refuses this user and password"
+        case asyncpg.InvalidCatalogNameError():
+            return "it has no database of this name"
+        case asyncpg.TooManyConnectionsError():
+            return "it has no connection left"
+        case asyncpg.CannotConnectNowError():
+            return "it is starting or stopping"
+        case _:
+            return "nobody answers there"
 
 
 class Database:

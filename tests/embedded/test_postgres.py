@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from server.embedded import EmbeddedPostgres, EmbeddedServerError, embedded_postgres
+from server.embedded import EmbeddedPostgres, EmbeddedServerError, embedded_postgres, running_postgres
 from server.embedded.processes import waited_for
 from tests.embedded.conftest import Running
 
@@ -23,6 +23,21 @@ async def test_first_start_gives_an_empty_database_with_what_the_schema_needs(da
         assert await connection.fetchval("SHOW timezone") == "UTC"
         await connection.execute("CREATE EXTENSION btree_gist")
         await connection.close()
+
+
+async def test_another_process_finds_the_server_that_runs_on_a_folder(made: Path) -> None:
+    assert running_postgres(made) is None
+    async with embedded_postgres(made, durable=False) as url:
+        assert running_postgres(made) == url
+        assert await ask(running_postgres(made) or "", "SELECT current_database()") == "baygrid"
+    assert running_postgres(made) is None
+
+
+async def test_what_a_dead_server_left_behind_is_no_server(made: Path) -> None:
+    left = made / "postgres" / "data" / "postmaster.pid"
+    left.write_text(f"{os.getpid()}\n/somewhere\n0\n5432\n\n127.0.0.1\n 1 1\nready   \n")
+    assert running_postgres(made) is None
+    left.unlink()
 
 
 async def test_p1_data_is_there_after_stop_and_start_under_the_same_url(data_dir: Path) -> None:
