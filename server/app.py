@@ -261,7 +261,7 @@ def create_app(node: Node) -> Starlette:
         *code_endpoints(node.code_sign_in, node.limits),
         *booking_endpoints(node.desk, node.reading),
         *check_in_endpoints(node.desk, node.limits),
-        *block_endpoints(BlockDesk(node.desk, node.rooms)),
+        *block_endpoints(BlockDesk(node.desk, node.rooms, node.database)),
         *availability_endpoints(node.reading),
         *pattern_endpoints(Learning(node.database, node.clock)),
         *simulation_endpoints(Simulation(node.database)),

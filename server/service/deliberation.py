@@ -187,9 +187,13 @@ class Deliberation:
 
     def require_resource(self, resource_id: int) -> None:
         """Raises ``NotFound`` unless it is an active resource of an active location."""
-        resource = self.state.resource_by_id.get(resource_id)
-        if resource is None or not resource.active or not self.state.active:
+        if not self.is_open(resource_id):
             raise NotFound("There is no such resource")
+
+    def is_open(self, resource_id: int) -> bool:
+        """Whether it is an active resource of an active location."""
+        resource = self.state.resource_by_id.get(resource_id)
+        return resource is not None and resource.active and self.state.active
 
     def policy_for(self, customer: Customer | None) -> Policy:
         """The policy in force for the customer."""

@@ -144,13 +144,11 @@ async def write_series(connection: Connection, change: SeriesChange) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OccurrenceRow:
-    """An occurrence as it is listed: with how many active blocks it has, one of them, and from when until when they last."""
+    """An occurrence as it is listed: with how many active blocks it has, and the first of them."""
 
     occurrence: StoredOccurrence
     blocks: int
     block_id: str | None
-    start_time: Instant | None
-    end_time: Instant | None
 
 
 class SeriesQueries:
@@ -170,8 +168,7 @@ class SeriesQueries:
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 """
-                SELECT o.*, count(b.id) AS blocks, (array_agg(b.id ORDER BY b.start_time, b.id))[1] AS block_id,
-                       min(b.start_time) AS start_time, max(b.end_time) AS end_time
+                SELECT o.*, count(b.id) AS blocks, (array_agg(b.id ORDER BY b.start_time, b.id))[1] AS block_id
                 FROM series_occurrences o
                 LEFT JOIN bookings b ON b.series_id = o.series_id AND b.occurrence = o.number
                     AND b.status IN ('confirmed', 'completed')
@@ -185,8 +182,6 @@ class SeriesQueries:
                 occurrence=_occurrence(row),
                 blocks=row["blocks"],
                 block_id=str(row["block_id"]) if row["block_id"] else None,
-                start_time=to_instant(row["start_time"]) if row["start_time"] else None,
-                end_time=to_instant(row["end_time"]) if row["end_time"] else None,
             )
             for row in rows
         ]

@@ -36,6 +36,9 @@ async def fixed(doors: Doors) -> Fixed:
         closed = {"location_id": venue.id, "resource_ids": [venue.bays[3]], "reason": "x", **span(JUNE_2)}
         blackout = await admin.post("/api/admin/blackouts", json=closed)
         assert blackout.status_code == 201, blackout.text
+        taken = {"location_id": venue.id, "resource_ids": [venue.bays[3]], "type": "BLOCKED", "reason": "x"}
+        blocked = await admin.post("/api/admin/bookings/block", json={**taken, **span(JUNE_2 + 40 * 86_400)})
+        assert blocked.status_code == 201, blocked.text
         lobby = {"location_id": venue.id, "name": "Lobby"}
         device = await admin.post("/api/admin/devices", json=lobby)
         assert device.status_code == 201, device.text
@@ -49,6 +52,7 @@ async def fixed(doors: Doors) -> Fixed:
         "location": venue.id,
         "bay": venue.bays[1],
         "blackout": blackout.json()["id"],
+        "series": blocked.json()["series_id"],
         "device": device.json()["id"],
         "key": key.json()["id"],
         "user": banned.user_id,

@@ -60,6 +60,8 @@ DOORS = (
     Door(method="POST", path="/api/bookings/{booking}/undo", body={}, body_optional=True),
     Door(method="POST", path="/api/bookings/{booking}/notifications", body={"kind": "confirmation"}, texts=("kind",)),
     Door(method="POST", path="/api/admin/bookings/block", body={"location_id": "{location}", "resource_ids": ["{bay}"], "type": "BLOCKED", "reason": "x", **TIMES}, texts=("type", "reason", "recurrence", "on_conflict", "override_reason"), numbers=("location_id",), times=True),
+    Door(method="PATCH", path="/api/admin/series/{series}", body={"reason": "x", **TIMES}, texts=("type", "reason", "on_conflict", "override_reason"), times=True),
+    Door(method="DELETE", path="/api/admin/series/{series}"),
     Door(method="POST", path="/api/admin/locations", body={"name": "New", "timezone": "Europe/Berlin"}, texts=("name", "timezone")),
     Door(method="PATCH", path="/api/admin/locations/{location}", body={"name": "Fairway"}, texts=("name", "timezone")),
     Door(method="DELETE", path="/api/admin/locations/{location}"),

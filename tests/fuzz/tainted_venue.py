@@ -106,6 +106,18 @@ async def tainted_venue(town: Town, venue: Venue, admin: httpx2.AsyncClient, tai
             "/api/bookings", {**place(3, 0), "type": "PRIVATE_EVENT", "note": taints.word("block's reason")}
         ),
     )
+    series = await posted(
+        "/api/admin/bookings/block",
+        {
+            "location_id": venue.id,
+            "resource_ids": [bays[3]],
+            "type": "TRAINING",
+            "reason": taints.word("series' reason"),
+            "recurrence": "FREQ=DAILY;COUNT=2",
+            **span(JUNE_2 + 6 * HOUR),
+        },
+    )
+    taints.words["series' id"] = series["series_id"]
     overridden = {**place(2, 4, minutes=30), **theirs, "override_reason": taints.word("reason to override")}
     short = booking("a short one", await posted("/api/bookings", overridden))
     gone = booking("a cancelled one", await posted("/api/bookings", {**place(0, 4), **theirs}))
@@ -138,6 +150,7 @@ async def tainted_venue(town: Town, venue: Venue, admin: httpx2.AsyncClient, tai
             "resource_id": list(bays[:2]),
             "user_id": [victim["id"]],
             "blackout_id": [blackout["id"]],
+            "series_id": [series["series_id"]],
             "restriction_id": [restriction["id"]],
         },
     )

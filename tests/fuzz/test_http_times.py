@@ -25,7 +25,7 @@ async def test_t3_times_that_are_none_are_400(fixed: Fixed, attempts: Attempts) 
     for door in ON_THE_GRID:
         for name in ("start_time", "end_time"):
             for value in MALFORMED_TIMES:
-                if value is None and door.method == "PATCH" and "{booking}" in door.path:
+                if value is None and door.method == "PATCH" and "blackouts" not in door.path:
                     continue  # null is a field left out there
                 raw = json.dumps(fixed.body(door, **{name: value}))
                 attempts.add(f"{name}={value!a}", door, INVALID, content=raw, headers=JSON)

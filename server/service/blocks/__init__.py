@@ -9,11 +9,14 @@ from collections.abc import Callable
 
 from server.commands import AnyOperation
 from server.service.blocks.blocking import block
+from server.service.blocks.editing import edit_series, end_series
 from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order
 
 DECIDERS: dict[AnyOperation, Callable[[Order, Deliberation], Decision]] = {
     "block": block,
+    "edit_series": edit_series,
+    "end_series": end_series,
 }
 
 __all__ = ["DECIDERS"]

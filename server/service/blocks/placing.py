@@ -6,6 +6,7 @@ Belongs here: which pieces of what is wanted can be had, at what cost. Does not 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from grid_engine.calendar_day import is_boundary, rows_between
 from grid_engine.interval import Instant, Interval, gaps
@@ -27,7 +28,7 @@ class Wanted:
     interval: Interval
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Placed:
     """What can be had: the pieces to block, what was given up, and what is to be cancelled for it.
 
@@ -40,6 +41,17 @@ class Placed:
     cancelled: Sequence[Record]
     collisions: Sequence[Record]
     waived: Mapping[Interval, Violation]
+
+    def of(self, occurrence: int, resource_id: int) -> Sequence[Wanted]:
+        """The pieces of an occurrence on a resource, in order."""
+        return self._by_place.get((occurrence, resource_id), ())
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[int, int], Sequence[Wanted]]:
+        found: dict[tuple[int, int], list[Wanted]] = {}
+        for piece in self.pieces:
+            found.setdefault((piece.occurrence, piece.resource_id), []).append(piece)
+        return found
 
 
 def place(

@@ -1,6 +1,5 @@
 """What admins ask of blocks: the bodies of the orders that come of it, told apart as commands are (G7)."""
 
-import uuid
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -41,16 +40,6 @@ class Block(Body):
     override_reason: Reason | None = None
 
 
-class SeriesScope(Body):
-    """Which occurrences of a series are meant: all, those from one on, or one; never those that are over.
-
-    ``occurrence`` is the id of any block of the one, for ``from`` and ``one``.
-    """
-
-    scope: Reach = "all"
-    occurrence: uuid.UUID | None = None
-
-
 class SeriesChanges(Body):
     """What is to change; what is left out stays as it is.
 
@@ -67,14 +56,21 @@ class SeriesChanges(Body):
     override_reason: Reason | None = None
 
 
+class Occurrences(Body):
+    """Which occurrences of a series are meant, never those that are over: ``number`` is the one for ``from`` and ``one``."""
+
+    scope: Reach = "all"
+    number: int | None = None
+
+
 class EditSeries(Body):
     """Change occurrences of a series."""
 
-    which: SeriesScope
+    which: Occurrences
     changes: SeriesChanges
 
 
 class EndSeries(Body):
     """Delete occurrences of a series."""
 
-    which: SeriesScope
+    which: Occurrences
