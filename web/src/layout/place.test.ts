@@ -13,7 +13,7 @@ describe('the address of a page', () => {
   });
 
   test('leads to the first page where it names none', () => {
-    for (const hash of ['', '#', '#nowhere', '#/support'])
+    for (const hash of ['', '#', '#nowhere', '#/nowhere'])
       expect(placeOf(hash)).toEqual({ section: SECTIONS[0], thread: null });
   });
 

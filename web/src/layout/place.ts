@@ -3,7 +3,7 @@
  * (`render/admin/Office`).
  */
 
-export const SECTIONS = ['support', 'outbox', 'refusals'] as const;
+export const SECTIONS = ['analytics', 'support', 'outbox', 'refusals'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** `thread` is the conversation that is opened, in the section of support. */

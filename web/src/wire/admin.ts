@@ -115,3 +115,62 @@ export function query(values: Readonly<Record<string, string | number | null>>):
   if (given.length === 0) return '';
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()}`;
 }
+
+export const GROUPINGS = ['day', 'weekday', 'hour', 'resource', 'location'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+/** What was booked of the time there was; minutes, and a share or null where there was nothing to book. */
+export interface Figures {
+  open_minutes: number;
+  blocked_minutes: number;
+  booked_minutes: number;
+  no_show_minutes: number;
+  utilisation: number | null;
+  bookings: number;
+  no_shows: number;
+  attended: number;
+  cancellations: number;
+  late_cancellations: number;
+  own_cancellations: number;
+  lead_time_minutes: number | null;
+}
+
+export interface FiguresItem extends Figures {
+  key: string | number;
+  name: string | null;
+  location_id: number | null;
+}
+
+/** A report on local days (Y1). */
+export interface Report {
+  from: string;
+  to: string;
+  group_by: Grouping;
+  timezone: string | null;
+  items: readonly FiguresItem[];
+  totals: Figures;
+  peaks: readonly (string | number)[];
+}
+
+/** What is asked of a report: the local days from `from` up to, and without, `to`. */
+export interface ReportQuestion {
+  location: number | null;
+  from: string;
+  to: string;
+  grouping: Grouping;
+}
+
+export function readReport(question: ReportQuestion): Promise<Report> {
+  return read(reportAddress(question, 'json'));
+}
+
+/** Where the same report is as a table to keep. */
+export function reportAddress(question: ReportQuestion, format: 'json' | 'csv'): string {
+  return `/api/admin/bookings/analytics${query({
+    location_id: question.location,
+    from: question.from,
+    to: question.to,
+    group_by: question.grouping,
+    format: format === 'csv' ? format : null,
+  })}`;
+}

@@ -8,11 +8,13 @@ import type { User } from '../../wire/readings';
 import { Icon } from '../icons';
 import { ThemeToggle, type ThemeChoice } from '../ThemeToggle';
 import { BrandMark } from '../Toolbar';
+import { Analytics } from './Analytics';
 import { Outbox } from './Outbox';
 import { Refusals } from './Refusals';
 import { Support } from './Support';
 
 const TITLES: Readonly<Record<Section, string>> = {
+  analytics: 'Analytics',
   support: 'Support',
   outbox: 'Messages',
   refusals: 'Refusals',
@@ -69,6 +71,8 @@ export function Office({ me, theme, signOut }: Props): JSX.Element {
 
 function Page({ place }: { place: Place }): JSX.Element {
   switch (place.section) {
+    case 'analytics':
+      return <Analytics />;
     case 'support':
       return <Support key={place.thread ?? ''} thread={place.thread} />;
     case 'outbox':
