@@ -1,7 +1,9 @@
 """The back office as those who work there use it: figures, support, messages and refusals, in a real browser."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -115,3 +117,30 @@ async def test_n6_staff_read_the_messages_about_bookings_at_their_place(office: 
     await expect(message).to_have_count(1)
     await expect(message).to_contain_text("To ada.guest@example.com")
     await expect(message).to_contain_text("nobody is configured to deliver it")
+
+
+async def test_y2_analytics_are_drawn_and_told_and_downloaded(office: Office) -> None:
+    await book(office)
+    await book(office, hours=5)
+    page = office.page
+    await page.get_by_role("link", name="Analytics").click()
+    form = page.get_by_role("form", name="What to report on")
+    await form.get_by_label("From").fill("2027-06-01")
+    await form.get_by_label("Until").fill("2027-06-01")
+    await page.get_by_test_id("grouping").select_option("hour")
+    async with office.node.http(office.people["staff"]) as staff:
+        asked = {"from": "2027-06-01", "to": "2027-06-02", "group_by": "hour"}
+        report = (await staff.get("/api/admin/bookings/analytics", params=asked)).json()
+    shares = {str(item["key"]): item["utilisation"] for item in report["items"]}
+    assert sorted(set(shares.values())) == [0, 0.25]
+    await expect(page.get_by_test_id("bar")).to_have_count(24)
+    await expect(page.get_by_test_id("figures")).to_have_count(24)
+    for bar in await page.get_by_test_id("bar").all():
+        key = await bar.get_attribute("data-key")
+        assert float(await bar.get_attribute("data-share") or "nan") == shares[key or ""]
+    await expect(page.get_by_test_id("tile").filter(has_text="Bookings")).to_contain_text("2")
+    async with page.expect_download() as starting:
+        await page.get_by_test_id("csv").click()
+    table = await asyncio.to_thread(Path(await (await starting.value).path()).read_text)
+    assert table.splitlines()[0].startswith("hour,open_minutes")
+    assert len(table.splitlines()) == 25

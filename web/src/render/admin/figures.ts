@@ -15,6 +15,7 @@ export function percent(share: number | null): string {
 
 /** `1,204 h`, or `1 h 30 min` of little. */
 export function hours(minutes: number): string {
+  if (minutes === 0) return '0 h';
   if (minutes < 600) return durationLabel(minutes * 60);
   return `${count(Math.round(minutes / 60))} h`;
 }
