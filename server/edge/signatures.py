@@ -37,6 +37,7 @@ class HubSpotSignature:
 
     def check(self, request: Request, raw: bytes) -> None:
         """See ``endpoint.Signature``."""
+        _check_signed(request, self.headers)
         if self._secret is None:
             raise NotFound("HubSpot is not configured here: BAYGRID_HUBSPOT_CLIENT_SECRET is not set")
         timestamp = request.headers.get(hubspot.TIMESTAMP_HEADER, "")
@@ -61,6 +62,7 @@ class TwilioSignature:
 
     def check(self, request: Request, raw: bytes) -> None:
         """See ``endpoint.Signature``."""
+        _check_signed(request, self.headers)
         if self._token is None:
             raise NotFound("Twilio is not configured here: BAYGRID_TWILIO_AUTH_TOKEN is not set")
         try:
@@ -77,6 +79,11 @@ class TwilioSignature:
         )
         if not good:
             raise _foreign()
+
+
+def _check_signed(request: Request, headers: Mapping[str, str]) -> None:
+    if any(name not in request.headers for name in headers):
+        raise _foreign()
 
 
 def _foreign() -> Forbidden:

@@ -5,7 +5,7 @@ Belongs here: queries that count and list, and change nothing. Does not belong h
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from grid_engine.interval import Instant, Interval
@@ -44,14 +44,12 @@ class PastBooking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """Minutes of one resource in one hour of the week: ``weekday`` 0 is Monday, ``hour`` is local."""
+class BusyHour:
+    """Booked minutes of one hour of the week, over all resources: ``weekday`` 0 is Monday, ``hour`` is local."""
 
-    resource_id: int
     weekday: int
     hour: int
     booked_minutes: int
-    blocked_minutes: int
 
 
 _PAST = """
@@ -99,55 +97,29 @@ async def read_contested(connection: Connection, ids: Collection[uuid.UUID]) -> 
     return [_past(row) for row in rows]
 
 
-async def read_location_history(
+async def read_lost(
     connection: Connection, location_id: int, period: Interval, *, limit: int
-) -> tuple[dict[str, int], list[PastBooking]]:
-    """(status → bookings that began, or were to begin, in the period; the newest of those that were lost to cancelling or not
-    coming, the oldest first).
-    """
-    values = (location_id, moment(period.start), moment(period.end))
-    within = f"{_PAST} AND b.location_id = $1 AND b.start_time >= $2 AND b.start_time < $3"
-    counted = await connection.fetch(
-        f"SELECT p.status, count(*) AS bookings FROM ({within}) p GROUP BY p.status",  # noqa: S608 -- of constants alone
-        *values,
-    )
-    lost = await connection.fetch(
-        f"{within} AND b.status IN ('cancelled', 'no_show') ORDER BY b.start_time DESC, b.id DESC LIMIT $4",
-        *values,
-        limit,
-    )
-    return {row["status"]: row["bookings"] for row in counted}, [_past(row) for row in reversed(lost)]
-
-
-async def read_typical(
-    connection: Connection, location_id: int, period: Interval
-) -> tuple[float | None, float | None]:
-    """(how many hours ahead, and for how many minutes, the middle booking of the period was made); None of none."""
-    row = await connection.fetchrow(
-        """
-        SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM start_time - created_at) / 3600) AS ahead,
-               percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM end_time - start_time) / 60) AS length
-        FROM bookings
-        WHERE location_id = $1 AND start_time >= $2 AND start_time < $3 AND type = 'CUSTOMER'
-          AND status IN ('confirmed', 'completed', 'no_show')
-        """,
+) -> list[PastBooking]:
+    """The newest bookings that began, or were to begin, in the period and were cancelled or not come to; the oldest first."""
+    rows = await connection.fetch(
+        f"{_PAST} AND b.location_id = $1 AND b.start_time >= $2 AND b.start_time < $3 "
+        "AND b.status IN ('cancelled', 'no_show') ORDER BY b.start_time DESC, b.id DESC LIMIT $4",
         location_id,
         moment(period.start),
         moment(period.end),
+        limit,
     )
-    return (None, None) if row is None else (row["ahead"], row["length"])
+    return [_past(row) for row in reversed(rows)]
 
 
-async def read_use(
-    connection: Connection, location_id: int, period: Interval, timezone: str
-) -> Sequence[Use]:
-    """How the location's resources were used in the period, by hour of the week. A no-show counts as booked (Y1)."""
+async def read_busiest(
+    connection: Connection, location_id: int, period: Interval, timezone: str, *, limit: int
+) -> list[BusyHour]:
+    """The hours of the week of which most was booked in the period, the busiest first. A no-show counts as booked (Y1)."""
     rows = await connection.fetch(
         f"""
-        SELECT b.resource_id, extract(isodow FROM step AT TIME ZONE $4)::int - 1 AS weekday,
-               extract(hour FROM step AT TIME ZONE $4)::int AS hour,
-               coalesce(sum(minutes.inside) FILTER (WHERE b.type = 'CUSTOMER'), 0)::int AS booked,
-               coalesce(sum(minutes.inside) FILTER (WHERE b.type <> 'CUSTOMER'), 0)::int AS blocked
+        SELECT extract(isodow FROM step AT TIME ZONE $4)::int - 1 AS weekday,
+               extract(hour FROM step AT TIME ZONE $4)::int AS hour, round(sum(minutes.inside))::int AS booked_minutes
         FROM bookings b
         CROSS JOIN LATERAL generate_series(
             date_bin('{STEP_MINUTES} minutes', greatest(b.start_time, $2), 'epoch'),
@@ -157,26 +129,17 @@ async def read_use(
             SELECT extract(epoch FROM least(b.end_time, $3, step + interval '{STEP_MINUTES} minutes')
                                       - greatest(b.start_time, $2, step)) / 60 AS inside
         ) minutes
-        WHERE b.location_id = $1 AND b.start_time < $3 AND b.end_time > $2
-          AND (b.type = 'CUSTOMER' AND b.status IN ('confirmed', 'completed', 'no_show')
-               OR b.type <> 'CUSTOMER' AND b.status IN ('confirmed', 'completed'))
-        GROUP BY 1, 2, 3
+        WHERE b.location_id = $1 AND b.start_time < $3 AND b.end_time > $2 AND b.type = 'CUSTOMER'
+          AND b.status IN ('confirmed', 'completed', 'no_show')
+        GROUP BY 1, 2 ORDER BY booked_minutes DESC, weekday, hour LIMIT $5
         """,  # noqa: S608 -- of constants alone
         location_id,
         moment(period.start),
         moment(period.end),
         timezone,
+        limit,
     )
-    return [
-        Use(
-            resource_id=row["resource_id"],
-            weekday=row["weekday"],
-            hour=row["hour"],
-            booked_minutes=row["booked"],
-            blocked_minutes=row["blocked"],
-        )
-        for row in rows
-    ]
+    return [BusyHour(**row) for row in rows]
 
 
 def _past(row: Row) -> PastBooking:

@@ -405,6 +405,7 @@ async def test_c1_a_schedule_is_analysed_by_what_was_booked_and_blocked(edge, sc
         "open_minutes": 2 * 28 * 1440,
         "blocked_minutes": 90,
         "booked_minutes": 120,
+        "no_show_minutes": 60,
         "utilisation": round(120 / (2 * 28 * 1440 - 90), 3),
     }
     assert insight["figures"]["by_hour"]["08"]["booked_minutes"] == 120
@@ -412,7 +413,14 @@ async def test_c1_a_schedule_is_analysed_by_what_was_booked_and_blocked(edge, sc
     assert insight["figures"]["by_hour"]["09"]["blocked_minutes"] == 60
     assert insight["figures"]["by_weekday"]["tue"]["booked_minutes"] == 60
     assert (insight["figures"]["cancelled"], insight["figures"]["no_shows"]) == (1, 1)
-    assert insight["figures"]["typical_booked_ahead_hours"] == 48.0
+    assert (insight["figures"]["booked_ahead_hours"], insight["figures"]["minutes_of_a_booking"]) == (
+        48.0,
+        60,
+    )
+    assert insight["figures"]["busiest"] == [
+        {"weekday": "tue", "hour": "08", "booked_minutes": 60},
+        {"weekday": "thu", "hour": "08", "booked_minutes": 60},
+    ]
     assert {each["id"] for each in scene.claude.asked[0].given["bookings"]} == set(scene.ids[:2])
 
     for body in (
@@ -420,10 +428,11 @@ async def test_c1_a_schedule_is_analysed_by_what_was_booked_and_blocked(edge, sc
         {"location_id": scene.venue.id, "from": "2027-05-02", "to": "2027-05-01"},
         {"location_id": scene.venue.id, "from": "2027-01-01", "to": "2027-12-31"},
         {"location_id": scene.venue.id, "from": "yesterday", "to": "2027-05-01"},
+        {"location_id": scene.venue.id, "from": "9999-12-31", "to": "9999-12-31"},
         {},
     ):
         assert (await admin.post(f"{PREFIX}/optimize-schedule", json=body)).status_code == 400, body
-    for first, last in (("0001-01-01", "0001-01-02"), ("9999-12-30", "9999-12-31")):
+    for first, last in (("0001-01-01", "0001-01-02"), ("9999-12-30", "9999-12-30")):
         at_the_end = {"location_id": scene.venue.id, "from": first, "to": last}
         assert (await admin.post(f"{PREFIX}/optimize-schedule", json=at_the_end)).status_code == 201
     assert (await admin.post(f"{PREFIX}/optimize-schedule", json={"location_id": 999})).status_code == 404

@@ -167,6 +167,7 @@ def test_h1_n5_a_provider_that_is_not_configured_has_no_door():
     assert (hubspots(client).status_code, hubspots(client).json()["code"]) == (404, "not_found")
     assert "BAYGRID_HUBSPOT_CLIENT_SECRET" in hubspots(client).json()["detail"]
     assert "BAYGRID_TWILIO_AUTH_TOKEN" in twilios(client).json()["detail"]
+    assert client.post("/api/json", json=[]).status_code == 403
 
 
 def test_a_signed_body_is_read_as_strictly_as_any_other():

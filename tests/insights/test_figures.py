@@ -1,19 +1,17 @@
 """What is reckoned of bookings, by hand-made ones whose figures are plain to see."""
 
-import datetime as dt
 from dataclasses import replace
 
-import pytest
-
-from grid_engine.calendar_day import window_of
 from grid_engine.interval import DAY, HOUR, Interval
 from rules.policy import LocationPolicy
+from server.service.analytics.reports import Line, Report
 from server.service.insights.cancellations import cancellation_figures, named_bookings
 from server.service.insights.conflicts import Claimant, conflict_figures, contested
 from server.service.insights.figures import hours_between, middle, policy_figures, rate
-from server.service.insights.schedules import lost_bookings, open_minutes, schedule_figures
+from server.service.insights.schedules import lost_bookings, schedule_figures
 from server.service.insights.tokens import Tokens
-from server.storage.histories import PastBooking, Use
+from server.storage.histories import BusyHour, PastBooking
+from server.storage.rollup import Figures
 from tests.conftest import NOON
 
 ZONE = "America/New_York"
@@ -165,72 +163,59 @@ def test_c1_how_claimants_kept_to_earlier_bookings():
     assert (named["id"], named["claim"], named["starts"]) == (HISTORY[6].id, "claim_1", "2027-06-04 19:00")
 
 
-@pytest.mark.parametrize(
-    ("first", "days", "zone", "hours", "total", "hour", "minutes"),
-    [
-        (dt.date(2027, 6, 7), 7, ZONE, None, 7 * 1440, (0, 19), 60),
-        (dt.date(2027, 6, 7), 14, ZONE, {"mon": [["09:00", "17:30"]]}, 2 * 510, (0, 17), 60),
-        (dt.date(2027, 3, 14), 1, ZONE, None, 23 * 60, (6, 3), 60),  # the clocks go forward over 02:00
-        (dt.date(2027, 11, 7), 1, ZONE, None, 25 * 60, (6, 1), 120),  # and back
-        (dt.date(2027, 6, 7), 1, "Asia/Kathmandu", {"mon": [["10:00", "10:45"]]}, 45, (0, 10), 45),
-    ],
-)
-def test_y1_open_minutes_are_those_of_the_days_real_length(first, days, zone, hours, total, hour, minutes):
-    period = window_of(first, days, zone)
-    spans = LocationPolicy.from_json({"opening_hours": hours}).values.opening_hours
-    opened = open_minutes(period, zone, spans)
-    assert sum(opened.values()) == total
-    assert opened[hour] == minutes
+def line(key, booked=0, open_=0, **figures):
+    return Line(key=key, figures=Figures(booked_seconds=booked * 60, **figures), open_seconds=open_ * 60)
 
 
-def test_y1_utilisation_is_booked_over_open_that_was_not_blocked():
-    use = [
-        Use(resource_id=1, weekday=4, hour=19, booked_minutes=60, blocked_minutes=0),
-        Use(resource_id=2, weekday=4, hour=19, booked_minutes=30, blocked_minutes=30),
-        Use(resource_id=2, weekday=4, hour=20, booked_minutes=0, blocked_minutes=60),
-        Use(resource_id=1, weekday=5, hour=3, booked_minutes=15, blocked_minutes=0),
-    ]
-    opened = {(4, 18): 60, (4, 19): 60, (4, 20): 60}
+def report(*lines, totals=None):
+    return Report(timezone=ZONE, lines=lines, totals=totals or line(0), peaks=())
+
+
+def test_c1_a_schedules_figures_are_those_of_its_reports():
+    totals = line(
+        0, 105, 360, blocked_seconds=90 * 60, no_show_seconds=900, bookings=7, no_shows=1, cancellations=3,
+        late_cancellations=2, own_cancellations=1, lead_seconds=7 * 30 * HOUR,
+    )  # fmt: skip
     figures = schedule_figures(
-        use=use,
-        opened=opened,
-        resource_ids=[1, 2],
-        statuses={"completed": 6, "no_show": 1, "cancelled": 3},
-        typical=(30.26, 60.0),
+        by_weekday=report(line(4, 90, 180), line(5, 15), totals=totals),
+        by_hour=report(line(3, 15, 60), line(19, 90, 300)),
+        by_resource=report(line(8, 105, 360)),
+        busiest=[BusyHour(weekday=4, hour=9, booked_minutes=60)],
     )
     assert figures["total"] == {
         "open_minutes": 360,
         "blocked_minutes": 90,
         "booked_minutes": 105,
+        "no_show_minutes": 15,
         "utilisation": 0.389,
     }
-    assert figures["by_weekday"]["fri"]["utilisation"] == round(90 / 270, 3)
-    assert figures["by_weekday"]["sat"] == {
-        "open_minutes": 0,
-        "blocked_minutes": 0,
-        "booked_minutes": 15,
-        "utilisation": None,
+    assert {name: entry["utilisation"] for name, entry in figures["by_weekday"].items()} == {
+        "fri": 0.5,
+        "sat": None,
     }
-    assert figures["by_hour"]["19"]["utilisation"] == 1.0
-    assert figures["by_resource"] == {
-        "resource_1": {"open_minutes": 180, "blocked_minutes": 0, "booked_minutes": 75, "utilisation": 0.417},
-        "resource_2": {
-            "open_minutes": 180,
-            "blocked_minutes": 90,
-            "booked_minutes": 30,
-            "utilisation": 0.333,
-        },
+    assert {name: entry["booked_minutes"] for name, entry in figures["by_hour"].items()} == {
+        "03": 15,
+        "19": 90,
     }
-    assert figures["busiest"][0] == {"weekday": "fri", "hour": "19", "utilisation": 1.0}
-    assert figures["quietest"][0] == {"weekday": "fri", "hour": "20", "utilisation": 0.0}
+    assert figures["by_resource"]["resource_8"]["open_minutes"] == 360
+    assert figures["busiest"] == [{"weekday": "fri", "hour": "09", "booked_minutes": 60}]
     assert (figures["bookings"], figures["cancelled"], figures["cancellation_rate"]) == (7, 3, 0.3)
-    assert (figures["typical_booked_ahead_hours"], figures["typical_minutes"]) == (30.3, 60)
+    assert (figures["cancelled_within_24_hours"], figures["cancelled_by_customers"]) == (2, 1)
+    assert (figures["no_show_rate"], figures["booked_ahead_hours"], figures["minutes_of_a_booking"]) == (
+        0.143,
+        30.0,
+        15,
+    )
 
 
 def test_c1_a_location_without_bays_or_bookings_has_figures_too():
-    figures = schedule_figures(use=[], opened={}, resource_ids=[], statuses={}, typical=(None, None))
+    figures = schedule_figures(by_weekday=report(), by_hour=report(), by_resource=report(), busiest=[])
     assert figures["total"]["utilisation"] is None
-    assert (figures["busiest"], figures["by_resource"], figures["cancellation_rate"]) == ([], {}, None)
+    assert (figures["by_resource"], figures["cancellation_rate"], figures["minutes_of_a_booking"]) == (
+        {},
+        None,
+        None,
+    )
 
 
 def test_c1_lost_bookings_are_named_without_people():

@@ -56,6 +56,8 @@ class SchedulePost(Asked):
             and not 0 <= (self.to - self.from_).days < MOST_DAYS
         ):
             raise ValueError(f"a period has one day at least and {MOST_DAYS} at most")
+        if self.to == dt.date.max:
+            raise ValueError("to lies at the end of the calendar")  # no day comes after it
         return self
 
     def days(self) -> tuple[dt.date, dt.date] | None:

@@ -98,9 +98,20 @@ class Reports:
             locations = await read_configured(connection, asked)
             if location_id is not None and not locations:
                 raise NotFound("There is no such location")
-            openings = {location.id: opening_of(location) for location in locations}
-            figures = await _figures(connection, openings, first, end, grouping)
-        return _report(locations, openings, figures, first, end, grouping)
+            return await read_report(connection, locations, first, end, grouping)
+
+
+async def read_report(
+    connection: Connection,
+    locations: Sequence[ConfiguredLocation],
+    first: dt.date,
+    end: dt.date,
+    grouping: Grouping,
+) -> Report:
+    """The report of these locations, in a snapshot; who may have it is for the caller to say."""
+    openings = {location.id: opening_of(location) for location in locations}
+    figures = await _figures(connection, openings, first, end, grouping)
+    return _report(locations, openings, figures, first, end, grouping)
 
 
 async def _figures(

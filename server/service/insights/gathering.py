@@ -12,21 +12,22 @@ from grid_engine.calendar_day import day_of, days_after, window_of
 from grid_engine.interval import DAY, HOUR, Instant
 from server.commands import format_instant
 from server.errors import Fault, Malformed, NotFound
+from server.service.analytics.reports import read_report
 from server.service.insights.cancellations import cancellation_figures, named_bookings
 from server.service.insights.conflicts import Claimant, conflict_figures, contested
 from server.service.insights.figures import Analysis, Figures, policy_figures, refusal_figures
-from server.service.insights.schedules import MOST_NAMED, lost_bookings, open_minutes, schedule_figures
+from server.service.insights.schedules import MOST_BUSY, MOST_NAMED, lost_bookings, schedule_figures
 from server.service.insights.tokens import Tokens
 from server.storage.accounts import Account
 from server.storage.administration import read_account
+from server.storage.configuration_history import read_configured
 from server.storage.database import Connection
 from server.storage.histories import (
     PastBooking,
+    read_busiest,
     read_contested,
     read_customer_history,
-    read_location_history,
-    read_typical,
-    read_use,
+    read_lost,
 )
 from server.storage.location_state import LocationState
 from server.storage.locations import read_state
@@ -89,17 +90,15 @@ async def gather_schedule(
     if days is None:
         today = day_of(now, state.timezone)
         days = days_after(today, -SCHEDULE_DAYS), days_after(today, -1)
-    period = window_of(days[0], (days[1] - days[0]).days + 1, state.timezone)
-    use = await read_use(connection, location_id, period, state.timezone)
-    statuses, lost = await read_location_history(connection, location_id, period, limit=MOST_NAMED)
+    first, end = days[0], days_after(days[1], 1)
+    period = window_of(first, (days[1] - first).days + 1, state.timezone)
+    lost = await read_lost(connection, location_id, period, limit=MOST_NAMED)
+    places = await read_configured(connection, [location_id])
     figures = schedule_figures(
-        use=use,
-        opened=await asyncio.to_thread(
-            open_minutes, period, state.timezone, state.policy.values.opening_hours
-        ),
-        resource_ids=[resource.id for resource in state.resources if resource.active],
-        statuses=statuses,
-        typical=await read_typical(connection, location_id, period),
+        by_weekday=await read_report(connection, places, first, end, "weekday"),
+        by_hour=await read_report(connection, places, first, end, "hour"),
+        by_resource=await read_report(connection, places, first, end, "resource"),
+        busiest=await read_busiest(connection, location_id, period, state.timezone, limit=MOST_BUSY),
     )
     tokens = Tokens()
     return Analysis(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from server.service.insights.answers import Kind
 
-PROMPT_VERSION = "2026-11-25.2"
+PROMPT_VERSION = "2026-11-25.3"
 
 _COMMON = """\
 You advise the people who run a venue that rents bays by the half hour. You propose; they decide. You are given JSON: "figures",

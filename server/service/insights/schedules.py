@@ -1,100 +1,60 @@
-"""How a location's time is used: the figures (Y1), and the bookings that were lost.
+"""How a location's time is used: the figures, as reports reckon them (Y1), and the bookings that were lost.
 
-Belongs here: pure functions of counted minutes. Does not belong here: what they mean (Claude, and people).
+Belongs here: pure functions of reports and past bookings. Does not belong here: what is open or booked
+(``service.analytics``), and what it means (Claude, and people).
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grid_engine.calendar_day import local_time
-from grid_engine.interval import MINUTE, Instant, Interval
-from rules.opening_hours import closed_spans
-from rules.policy_values import WEEKDAYS, OpeningHours
+from grid_engine.interval import HOUR, MINUTE
+from rules.policy_values import WEEKDAYS
+from server.service.analytics.reports import Line, Report
 from server.service.insights.figures import Figures, notice_of, rate, weekday_of
 from server.service.insights.tokens import Tokens
-from server.storage.histories import STEP_MINUTES, PastBooking, Use
+from server.storage.histories import BusyHour, PastBooking
 
 MOST_NAMED = 50
-EXTREMES = 5
-"""So many of the busiest and of the quietest hours of the week are named."""
-
-HOURS = tuple(f"{hour:02}" for hour in range(24))
-HourOfWeek = tuple[int, int]
-"""(weekday, local hour); Monday is 0."""
-
-
-def open_minutes(period: Interval, timezone: str, hours: OpeningHours | None) -> dict[HourOfWeek, int]:
-    """For how many minutes of the period the location was open in each hour of the week. O(steps): 0.3 ms a day."""
-    closed = [] if hours is None else closed_spans(period, hours, timezone)
-    counted: dict[HourOfWeek, int] = {}
-    step = STEP_MINUTES * MINUTE
-    at = 0
-    for start in range(period.start - period.start % step, period.end, step):
-        inside = Interval(max(start, period.start), min(start + step, period.end))
-        while at < len(closed) and closed[at].end <= inside.start:
-            at += 1
-        shut, look = 0, at
-        while look < len(closed) and closed[look].start < inside.end:
-            shut += min(closed[look].end, inside.end) - max(closed[look].start, inside.start)
-            look += 1
-        if shut < inside.seconds:
-            hour = _hour_of_week(start, timezone)
-            counted[hour] = counted.get(hour, 0) + (inside.seconds - shut)
-    return {hour: seconds // MINUTE for hour, seconds in counted.items()}
+MOST_BUSY = 5
+"""So many of the busiest hours of the week are named."""
 
 
 def schedule_figures(
-    *,
-    use: Sequence[Use],
-    opened: Mapping[HourOfWeek, int],
-    resource_ids: Collection[int],
-    statuses: Mapping[str, int],
-    typical: tuple[float | None, float | None],
+    *, by_weekday: Report, by_hour: Report, by_resource: Report, busiest: Sequence[BusyHour]
 ) -> Figures:
-    """The figures of a location. ``opened`` are the minutes of one resource; ``resource_ids`` those in service, in order.
+    """The figures of a location, from three reports of the same days.
 
     Utilisation may be above one where staff booked outside opening hours.
     """
-    bays = len(resource_ids)
-    used: dict[object, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    opens: dict[object, int] = defaultdict(int)
-    for each in use:
-        hour, weekday = f"{each.hour:02}", WEEKDAYS[each.weekday]
-        for name in ("total", hour, weekday, each.resource_id, (weekday, hour)):
-            booked, blocked = used[name]
-            used[name] = booked + each.booked_minutes, blocked + each.blocked_minutes
-    for (day, number), minutes in opened.items():
-        hour, weekday = f"{number:02}", WEEKDAYS[day]
-        for name in ("total", hour, weekday, (weekday, hour)):
-            opens[name] += minutes * bays
-    entries = {name: _entry(*used[name], opens[name]) for name in [*used, *opens]}
-    ranked = sorted(
-        (
-            (entry["utilisation"], name)
-            for name, entry in entries.items()
-            if isinstance(name, tuple) and entry["utilisation"] is not None
-        ),
-        key=lambda each: (-each[0], WEEKDAYS.index(each[1][0]), each[1][1]),
-    )
-    extremes = [{"weekday": name[0], "hour": name[1], "utilisation": share} for share, name in ranked]
-    ahead, length = typical
+    totals = by_weekday.totals
+    figures = totals.figures
+    made = figures.bookings + figures.cancellations
+    lead = totals.lead_seconds
     return {
-        "resources": bays,
-        "bookings": sum(statuses.values()) - statuses.get("cancelled", 0),
-        "cancelled": statuses.get("cancelled", 0),
-        "no_shows": statuses.get("no_show", 0),
-        "cancellation_rate": rate(statuses.get("cancelled", 0), sum(statuses.values())),
-        "typical_booked_ahead_hours": None if ahead is None else round(ahead, 1),
-        "typical_minutes": None if length is None else round(length),
-        "total": _entry(*used["total"], opens["total"]),
-        "by_weekday": {name: _entry(*used[name], opens[name]) for name in WEEKDAYS},
-        "by_hour": {name: _entry(*used[name], opens[name]) for name in HOURS},
-        "by_resource": {
-            f"resource_{id_}": _entry(*used[id_], opens["total"] // max(1, bays)) for id_ in resource_ids
-        },
-        "busiest": extremes[:EXTREMES],
-        "quietest": extremes[: -EXTREMES - 1 : -1],
+        "bookings": figures.bookings,
+        "cancelled": figures.cancellations,
+        "cancelled_within_24_hours": figures.late_cancellations,
+        "cancelled_by_customers": figures.own_cancellations,
+        "cancellation_rate": rate(figures.cancellations, made),
+        "no_shows": figures.no_shows,
+        "no_show_rate": rate(figures.no_shows, figures.bookings),
+        "booked_ahead_hours": None if lead is None else round(lead / HOUR, 1),
+        "minutes_of_a_booking": round(figures.booked_seconds / MINUTE / figures.bookings)
+        if figures.bookings
+        else None,
+        "total": _entry(totals),
+        "by_weekday": {WEEKDAYS[int(str(line.key))]: _entry(line) for line in by_weekday.lines},
+        "by_hour": {f"{line.key:02}": _entry(line) for line in by_hour.lines},
+        "by_resource": {f"resource_{line.key}": _entry(line) for line in by_resource.lines},
+        "busiest": [
+            {
+                "weekday": WEEKDAYS[each.weekday],
+                "hour": f"{each.hour:02}",
+                "booked_minutes": each.booked_minutes,
+            }
+            for each in busiest
+        ],
     }
 
 
@@ -117,15 +77,12 @@ def lost_bookings(bookings: Sequence[PastBooking], tokens: Tokens) -> list[Mappi
     ]
 
 
-def _hour_of_week(instant: Instant, timezone: str) -> HourOfWeek:
-    shown = local_time(instant, timezone)
-    return shown.weekday(), shown.hour
-
-
-def _entry(booked: int, blocked: int, opened: int) -> dict[str, Any]:
+def _entry(line: Line) -> dict[str, Any]:
+    share = line.utilisation
     return {
-        "open_minutes": opened,
-        "blocked_minutes": blocked,
-        "booked_minutes": booked,
-        "utilisation": rate(booked, max(0, opened - blocked)),
+        "open_minutes": line.open_seconds // MINUTE,
+        "blocked_minutes": line.figures.blocked_seconds // MINUTE,
+        "booked_minutes": line.figures.booked_seconds // MINUTE,
+        "no_show_minutes": line.figures.no_show_seconds // MINUTE,
+        "utilisation": None if share is None else round(share, 3),
     }
