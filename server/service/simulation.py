@@ -145,7 +145,7 @@ async def _run(connection: Connection, course: _Course) -> Instant:
     """Goes through the period, and tells how far it got."""
     async for happened in _happenings(connection, course):
         if course.tally.judged >= MOST_JUDGED:
-            return happened[0].at if isinstance(happened[0], PastEvent) else happened[0].last_at
+            return _moment_of(happened[0])[0]
         concerned = sorted({id_ for each in happened for id_ in _concerned(each)} - set(course.customers))
         for first in range(0, len(concerned), CUSTOMERS_AT_ONCE):
             some = concerned[first : first + CUSTOMERS_AT_ONCE]
@@ -184,7 +184,7 @@ async def _happenings(
 
 def _moment_of(happened: PastEvent | Refusals) -> Moment:
     """A refusal comes after what happened in the same second: it may be the reason."""
-    return happened.key if isinstance(happened, PastEvent) else (happened.last_at, 2**63)
+    return happened.moment if isinstance(happened, PastEvent) else (happened.last_at, 2**63)
 
 
 def _concerned(happened: PastEvent | Refusals) -> set[int]:
@@ -215,7 +215,7 @@ def _relive(event: PastEvent, course: _Course) -> None:
             was_accepted=True, at=event.at, user_id=after.user_id, booking_id=after.id, proposal=proposal
         )
         customer = course.customers.get(after.user_id) if after.user_id is not None else None
-        active = active_at(customer.engagements, event.key, after.id) if customer else 0
+        active = active_at(customer.engagements, event.moment, after.id) if customer else 0
         _judge(asked, customer, active, course)
     course.past.become(after.id, after.record())
 

@@ -16,8 +16,8 @@ from server.principal import AccountRole
 from server.storage.database import Connection, Row
 from server.storage.stored_booking import StoredBooking, moment, to_instant, to_instant_or_none
 
-EventKey: TypeAlias = tuple[Instant, int]
-"""When an event was written, and its id."""
+EventKey: TypeAlias = tuple[datetime, int]
+"""When an event was written, to the last digit, and its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +29,23 @@ class PastEvent:
     actor_id: int | None
     cause: str
     override_reason: str | None
-    at: Instant
+    written_at: datetime
     before: StoredBooking | None
     after: StoredBooking
 
     @property
     def key(self) -> EventKey:
         """Its place among the events of its location."""
+        return self.written_at, self.id
+
+    @property
+    def at(self) -> Instant:
+        """When it was."""
+        return to_instant(self.written_at)
+
+    @property
+    def moment(self) -> Moment:
+        """Its place among all that happened."""
         return self.at, self.id
 
 
@@ -94,7 +104,7 @@ async def read_events(
     limit: int,
 ) -> list[PastEvent]:
     """At most ``limit`` events of the location's bookings within the period, behind ``after``, in the order they were made."""
-    since, last = after or (period.start, -1)
+    since, last = after or (moment(period.start), -1)
     rows = await connection.fetch(
         """
         SELECT id, event_type, actor_id, metadata, created_at FROM booking_events
@@ -102,7 +112,7 @@ async def read_events(
         ORDER BY created_at, id LIMIT $5
         """,
         location_id,
-        moment(since),
+        since,
         last,
         moment(period.end),
         limit,
@@ -189,7 +199,7 @@ def _event(row: Row) -> PastEvent:
         actor_id=row["actor_id"],
         cause=told["cause"],
         override_reason=told["override_reason"],
-        at=at,
+        written_at=row["created_at"],
         before=_booking(told["before"], at) if told["before"] else None,
         after=_booking(told["after"], at),
     )

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,9 @@ from server.storage.configuration import booked_ahead
 from server.storage.configuration_history import read_configured
 from server.storage.customers import read_customers
 from server.storage.database import Connection, Database
+from server.storage.history import read_events
 from server.storage.locations import Locations
+from server.storage.refusals import read_favourites
 from server.storage.rollup import measure, roll_up
 from server.storage.rollup_marks import read_marks, take_marks
 from server.storage.stored_booking import to_instant
@@ -207,6 +209,44 @@ async def test_what_lies_ahead_is_read_by_index(town: Town, location_id: int) ->
 async def test_what_customers_have_booked_is_found_by_index(town: Town, user_id: int) -> None:
     plans = await town.plans_of_query(lambda connection: read_customers(connection, [user_id], NOW))
     assert plans.indexes() == {"ix_bookings_user_active"}
+
+
+async def keep_refusals(url: str) -> None:
+    """A month of what was refused, some of it to everybody."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        """
+        INSERT INTO refusals (location_id, day, user_id, subject, resource_id, start_time, end_time, minute_of_week, action,
+                              role, codes, times, context, first_refused_at, last_refused_at)
+        SELECT r.location_id, $1::timestamptz - n % 30 * interval '1 day', u.id, 'customer', r.id, $1::timestamptz,
+               $1::timestamptz + n * interval '1 second', 0, 'create', 'customer', '{conflict}', 1, '{}', $1, $1
+        FROM generate_series(1, 20000) n
+        JOIN (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS all_ FROM users) u
+          ON u.place = 1 + n % u.all_
+        JOIN (SELECT id, location_id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS all_ FROM resources) r
+          ON r.place = 1 + n % r.all_
+        """,
+        YEAR.now,
+    )
+    await connection.execute("ANALYZE refusals")
+    await connection.close()
+
+
+async def test_r22_what_a_customer_keeps_asking_for_is_found_by_index(town: Town, user_id: int) -> None:
+    await keep_refusals(town.url)
+    plans = await town.plans_of_query(lambda connection: read_favourites(connection, [user_id], NOW))
+    assert plans.indexes("refusals") == {"ix_refusals_user"}
+
+
+async def test_r23_what_happened_at_a_location_is_found_by_time(town: Town, location_id: int) -> None:
+    period = Interval(NOW - 10 * DAY, NOW)
+
+    async def read(connection: Connection) -> None:
+        with suppress(KeyError):  # what is made up tells less than what the server writes
+            await read_events(connection, location_id, period, after=None, limit=100)
+
+    plans = await town.plans_of_query(read)
+    assert plans.indexes("booking_events") == {"ix_booking_events_location"}
 
 
 async def test_an_overlap_is_found_by_the_constraints_index(town: Town) -> None:
