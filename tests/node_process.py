@@ -7,7 +7,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -19,17 +18,25 @@ STOP_SECONDS = 20.0
 
 
 class NodeProcess:
-    """``baygrid serve`` on a free port; an async context manager. ``settings`` become ``BAYGRID_*`` variables.
+    """``baygrid serve`` on a free port, which it keeps when it is started again if ``keeps_port``; an async context manager.
+    ``settings`` become ``BAYGRID_*`` variables.
 
     What it logs goes to the file ``log``, or where the tests' own errors go.
     """
 
     def __init__(
-        self, database_url: str, *, redis_url: str | None = None, log: Path | None = None, **settings: str
+        self,
+        database_url: str,
+        *,
+        redis_url: str | None = None,
+        log: Path | None = None,
+        keeps_port: bool = False,
+        **settings: str,
     ) -> None:
         self.address = ""
         self._log = log
-        self._settings: Mapping[str, str] = {
+        self._keeps_port = keeps_port
+        self._settings: dict[str, str] = {
             "database_url": database_url,
             "port": "0",
             "log_level": "warning",
@@ -71,8 +78,11 @@ class NodeProcess:
             while line := (await self._process.stdout.readline()).decode():
                 if line.startswith("Baygrid is at "):
                     self.address = line.split()[-1]
+                    if self._keeps_port:
+                        self._settings["port"] = self.address.rpartition(":")[2]
                     return
-        raise RuntimeError(f"the node ended with status {await self._process.wait()}")
+        said = "" if self._log is None else f":\n{self._log.read_text(errors='replace')}"
+        raise RuntimeError(f"the node ended with status {await self._process.wait()}{said}")
 
     async def stop(self) -> None:
         """Ends it as an operator would; kills it if it does not."""

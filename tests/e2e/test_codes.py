@@ -23,9 +23,9 @@ async def test_n6_a_forgotten_password_is_set_anew_by_the_code_that_lies_in_the_
     venue = await town.venue()
     await town.person("Dana", "staff", [venue], password_hash=kept)
     await town.person("Ada", "admin", password_hash=kept)
-    node = await start_node(BAYGRID_NOW="2027-06-01T13:00:00Z")
+    node = await start_node(now="2027-06-01T13:00:00Z")
     page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
-    await page.goto(node.url)
+    await page.goto(node.address)
 
     await page.get_by_label("Email").fill("dana@example.com")
     await page.get_by_role("button", name="Forgot password?").click()
@@ -35,7 +35,7 @@ async def test_n6_a_forgotten_password_is_set_anew_by_the_code_that_lies_in_the_
     await expect(page.get_by_role("textbox", name="Code")).to_be_focused()
     await expect(page.get_by_text("on its way to dana@example.com")).to_be_visible()
 
-    async with httpx2.AsyncClient(base_url=node.url) as admin:
+    async with httpx2.AsyncClient(base_url=node.address) as admin:
         body = {"email": "ada@example.com", "password": PASSWORD}
         token = (await admin.post("/api/auth/login", json=body)).json()["access_token"]
         answer = await admin.get(
@@ -56,7 +56,7 @@ async def test_n6_a_forgotten_password_is_set_anew_by_the_code_that_lies_in_the_
     desk = FrontDesk(page)
     await desk.be_live()
 
-    async with httpx2.AsyncClient(base_url=node.url) as client:
+    async with httpx2.AsyncClient(base_url=node.address) as client:
         for password, status in ((PASSWORD, 401), (NEW_PASSWORD, 200)):
             body = {"email": "dana@example.com", "password": password}
             assert (await client.post("/api/auth/login", json=body)).status_code == status

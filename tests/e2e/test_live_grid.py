@@ -46,9 +46,9 @@ async def scene(database_url: str) -> Scene:
 async def test_a_drag_in_one_browser_is_on_the_others_screen_and_in_postgres(
     browser: Browser, start_node: StartNode, scene: Scene
 ) -> None:
-    node = await start_node(BAYGRID_NOW=NOW)
-    dana = await FrontDesk.open(browser, node.url, "dana@example.com")
-    luis = await FrontDesk.open(browser, node.url, "luis@example.com")
+    node = await start_node(now=NOW)
+    dana = await FrontDesk.open(browser, node.address, "dana@example.com")
+    luis = await FrontDesk.open(browser, node.address, "luis@example.com")
     bay = scene.venue.bays[1]
 
     await dana.book(bay, scene.rows[22], scene.rows[24], "Grace Walkin")
@@ -70,9 +70,9 @@ async def test_a_drag_in_one_browser_is_on_the_others_screen_and_in_postgres(
 async def test_g9_a_colleagues_drag_is_seen_while_it_lasts(
     browser: Browser, start_node: StartNode, scene: Scene
 ) -> None:
-    node = await start_node(BAYGRID_NOW=NOW)
-    dana = await FrontDesk.open(browser, node.url, "dana@example.com")
-    luis = await FrontDesk.open(browser, node.url, "luis@example.com")
+    node = await start_node(now=NOW)
+    dana = await FrontDesk.open(browser, node.address, "dana@example.com")
+    luis = await FrontDesk.open(browser, node.address, "luis@example.com")
     bay = scene.venue.bays[2]
     await dana.cell(bay, scene.rows[24]).scroll_into_view_if_needed()
     await dana.press_and_move(dana.cell(bay, scene.rows[24]), dana.cell(bay, scene.rows[26]))
@@ -86,8 +86,8 @@ async def test_g9_a_colleagues_drag_is_seen_while_it_lasts(
 async def test_g8_a_drag_over_taken_time_is_red_and_says_why(
     browser: Browser, start_node: StartNode, scene: Scene
 ) -> None:
-    node = await start_node(BAYGRID_NOW=NOW)
-    dana = await FrontDesk.open(browser, node.url, "dana@example.com")
+    node = await start_node(now=NOW)
+    dana = await FrontDesk.open(browser, node.address, "dana@example.com")
     bay = scene.venue.bays[0]
     await dana.book(bay, scene.rows[24], scene.rows[25], "First Come")
     await expect(dana.cards("First Come")).to_have_attribute("data-state", "confirmed")
@@ -105,10 +105,10 @@ async def test_p3_two_nodes_show_each_others_changes_with_redis_and_after_it_was
     valkey = EmbeddedValkey(node_logs / "valkey")
     await valkey.start()
     try:
-        one = await start_node(BAYGRID_NOW=NOW, BAYGRID_REDIS_URL=valkey.url)
-        two = await start_node(BAYGRID_NOW=NOW, BAYGRID_REDIS_URL=valkey.url)
-        dana = await FrontDesk.open(browser, one.url, "dana@example.com")
-        luis = await FrontDesk.open(browser, two.url, "luis@example.com")
+        one = await start_node(now=NOW, redis_url=valkey.url)
+        two = await start_node(now=NOW, redis_url=valkey.url)
+        dana = await FrontDesk.open(browser, one.address, "dana@example.com")
+        luis = await FrontDesk.open(browser, two.address, "luis@example.com")
         await dana.book(scene.venue.bays[0], scene.rows[22], scene.rows[23], "Across Nodes")
         await expect(luis.cards("Across Nodes")).to_have_count(1)
     finally:
@@ -122,11 +122,11 @@ async def test_p3_two_nodes_show_each_others_changes_with_redis_and_after_it_was
 async def test_a_browser_that_lost_its_node_says_so_and_resumes(
     browser: Browser, start_node: StartNode, scene: Scene
 ) -> None:
-    node = await start_node(BAYGRID_NOW=NOW)
-    dana = await FrontDesk.open(browser, node.url, "dana@example.com")
+    node = await start_node(now=NOW)
+    dana = await FrontDesk.open(browser, node.address, "dana@example.com")
     await dana.book(scene.venue.bays[0], scene.rows[22], scene.rows[23], "Still There")
     await expect(dana.cards("Still There")).to_have_attribute("data-state", "confirmed")
-    node.kill()
+    await node.kill()
     await expect(dana.page.get_by_test_id("connection")).not_to_have_attribute("data-link", "live")
     await node.start()
     await dana.be_live()
@@ -138,9 +138,9 @@ async def test_a_browser_that_lost_its_node_says_so_and_resumes(
 async def test_a_booking_is_edited_and_cancelled_in_the_panel(
     browser: Browser, start_node: StartNode, scene: Scene
 ) -> None:
-    node = await start_node(BAYGRID_NOW=NOW)
-    dana = await FrontDesk.open(browser, node.url, "dana@example.com")
-    luis = await FrontDesk.open(browser, node.url, "luis@example.com")
+    node = await start_node(now=NOW)
+    dana = await FrontDesk.open(browser, node.address, "dana@example.com")
+    luis = await FrontDesk.open(browser, node.address, "luis@example.com")
     await dana.book(scene.venue.bays[0], scene.rows[30], scene.rows[31], "Pat Panel")
     await expect(dana.cards("Pat Panel")).to_have_attribute("data-state", "confirmed")
     await dana.cards("Pat Panel").click()
@@ -158,9 +158,9 @@ async def test_a_booking_is_edited_and_cancelled_in_the_panel(
 async def test_a_note_that_is_being_written_survives_a_colleagues_move(
     browser: Browser, start_node: StartNode, scene: Scene
 ) -> None:
-    node = await start_node(BAYGRID_NOW=NOW)
-    dana = await FrontDesk.open(browser, node.url, "dana@example.com")
-    luis = await FrontDesk.open(browser, node.url, "luis@example.com")
+    node = await start_node(now=NOW)
+    dana = await FrontDesk.open(browser, node.address, "dana@example.com")
+    luis = await FrontDesk.open(browser, node.address, "luis@example.com")
     await dana.book(scene.venue.bays[0], scene.rows[30], scene.rows[31], "Nora Note")
     await expect(luis.cards("Nora Note")).to_have_attribute("data-state", "confirmed")
     await dana.cards("Nora Note").click()
@@ -196,8 +196,8 @@ async def test_t2_the_day_the_clocks_change_has_its_rows_on_the_screen(
     venue = await town.venue(bays=2, timezone=zone)
     await town.person("Dana", "staff", [venue], password_hash=await passwords.hash(PASSWORD))
     passwords.close()
-    node = await start_node(BAYGRID_NOW=now)
-    dana = await FrontDesk.open(browser, node.url, "dana@example.com", height=2000)
+    node = await start_node(now=now)
+    dana = await FrontDesk.open(browser, node.address, "dana@example.com", height=2000)
     await expect(dana.page.get_by_test_id("day")).to_have_attribute("data-date", date)
     await expect(dana.page.locator(f'[data-resource-id="{venue.bays[0]}"][data-row-start]')).to_have_count(
         rows
