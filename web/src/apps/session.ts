@@ -17,7 +17,7 @@ import {
   signOut,
   type Tokens,
 } from '../wire/http';
-import { readMe, type User } from '../wire/readings';
+import { readMe, type Me } from '../wire/readings';
 
 /** How much of a token's life passes before the next one is fetched. */
 const RENEW_AT = 0.75;
@@ -28,7 +28,7 @@ const WRONG_CODE = 'That code is wrong or too old. Ask for another one.';
 
 export class Session {
   /** Undefined until it is known; null when nobody is. */
-  readonly user = signal<User | null | undefined>(undefined);
+  readonly user = signal<Me | null | undefined>(undefined);
   readonly problem = signal<string | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Somebody is signing out: that the server takes the session no more is what they asked for. */

@@ -40,6 +40,8 @@ export interface Surface {
   readonly record: (id: string) => GridRecord | null;
   /** Whether the record may be moved or resized by this person, now. */
   readonly movable: (record: GridRecord) => boolean;
+  /** Whether this person may draw new bookings. */
+  readonly bookable: () => boolean;
   /** How long a booking is that nobody drew: the location's shortest, in seconds. */
   readonly defaultSeconds: () => number;
 }

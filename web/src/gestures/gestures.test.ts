@@ -32,7 +32,7 @@ const booking: GridRecord = {
   who: 'Ana',
 };
 
-function desk() {
+function desk({ bookable = true } = {}) {
   const records = new Map([[booking.id, booking]]);
   const told: unknown[] = [];
   const machine = new GestureMachine({
@@ -42,6 +42,7 @@ function desk() {
       resources: () => [11, 12, 13].map((id) => ({ id, name: `Bay ${String(id)}`, position: id })),
       record: (id) => records.get(id) ?? null,
       movable: (record) => record.kind === 'booking',
+      bookable: () => bookable,
       defaultSeconds: () => 2 * SLOT,
     },
     effects: {
@@ -73,6 +74,15 @@ test('a drag over three rows draws a booking of three rows', () => {
   machine.release(point(0, 12));
   expect(told).toEqual([['compose', { resource_id: 11, start: at(10), end: at(13) }]]);
   expect(machine.draft.value).toBeNull();
+});
+
+test('a drag draws nothing where no bookings may be made', () => {
+  const { machine, told } = desk({ bookable: false });
+  machine.press(point(0, 10), cell, 'mouse');
+  machine.move(point(0, 12));
+  expect(machine.draft.value).toBeNull();
+  machine.release(point(0, 12));
+  expect(told).toEqual([]);
 });
 
 test('a drag upwards, and into another column, stays in its own column', () => {

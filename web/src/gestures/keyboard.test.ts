@@ -32,6 +32,7 @@ function desk() {
       record: () => booking,
       recordAt: (column, row) => (column === 1 && row >= 4 && row < 6 ? booking : null),
       movable: () => true,
+      bookable: () => true,
       defaultSeconds: () => 2 * SLOT,
     },
     {

@@ -68,9 +68,12 @@ export class Pointing implements Gesture {
     return record === null && this.target.on === 'record' && this.target.id === id ? this.onCancel() : this;
   }
 
-  /** What a drag from here is; on a record that may not be moved, nothing. */
+  /** What a drag from here is; on a record that may not be moved, or where nothing may be drawn, nothing. */
   #drag(): Gesture {
-    if (this.target.on === 'cell') return Creating.from(this.context, this.origin);
+    if (this.target.on === 'cell')
+      return this.context.surface.bookable()
+        ? Creating.from(this.context, this.origin)
+        : new Idle(this.context);
     const record = this.context.surface.record(this.target.id);
     if (record === null || !this.context.surface.movable(record)) return new Idle(this.context);
     if (this.target.part === 'body') return Moving.from(this.context, this.origin, record);

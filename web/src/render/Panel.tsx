@@ -88,7 +88,7 @@ function OpenPanel({ id }: { id: string }): JSX.Element | null {
             <Fact name="Reason" value={record.reason} />
           )}
         </dl>
-        {(confirmed || (completed && now < record.end + NO_SHOW_WITHIN)) && (
+        {desk.worksHere.value && (confirmed || (completed && now < record.end + NO_SHOW_WITHIN)) && (
           <div class="panel-actions">
             {confirmed && (
               <button

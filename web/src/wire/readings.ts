@@ -14,6 +14,15 @@ export interface User {
   membership_tier?: string | null;
 }
 
+/** How much of Baygrid is switched on; each mode includes those before it. */
+export const MODES = ['context', 'view', 'operate', 'full'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** Who is signed in, and how much is switched on for them here. */
+export interface Me extends User {
+  mode: Mode;
+}
+
 export interface Location {
   id: number;
   name: string;
@@ -48,8 +57,13 @@ interface Items<Item> {
   items: readonly Item[];
 }
 
-export async function readMe(): Promise<User> {
-  return (await read<{ user: User }>('/api/me')).user;
+export async function readMe(): Promise<Me> {
+  const { user, mode } = await read<{ user: User; mode: Mode }>('/api/me');
+  return { ...user, mode };
+}
+
+export function includes(mode: Mode, other: Mode): boolean {
+  return MODES.indexOf(mode) >= MODES.indexOf(other);
 }
 
 export async function readLocations(): Promise<readonly Location[]> {

@@ -15,7 +15,7 @@ import { Notices } from '../../store/notices';
 import { Pending } from '../../store/pending';
 import { Problem } from '../../wire/http';
 import { formatInstant } from '../../wire/instant';
-import { readBooking, searchCustomers, type User } from '../../wire/readings';
+import { readBooking, searchCustomers, type Me } from '../../wire/readings';
 import { Actions, nameOf } from './actions';
 import { Hands } from './hands';
 import { Link } from './link';
@@ -29,7 +29,7 @@ export interface RunningDesk {
   readonly stop: () => void;
 }
 
-export function openDesk(me: User, onSignedOut: () => void, signOut: () => void): RunningDesk {
+export function openDesk(me: Me, onSignedOut: () => void, signOut: () => void): RunningDesk {
   const grid = new Grid();
   const pending = new Pending();
   const ghosts = new Ghosts();

@@ -52,6 +52,7 @@ export class Hands {
       record: (id) => grid.get(id) ?? null,
       recordAt: (column, row) => viewing.recordAt(column, row),
       movable: (record) => this.movable(record),
+      bookable: () => viewing.mayBook.peek(),
       defaultSeconds: () =>
         (viewing.location.peek()?.policy?.min_duration_minutes ?? SHORTEST_BOOKING_MINUTES) * 60,
     };
@@ -108,7 +109,8 @@ export class Hands {
       phase() === 'live' &&
       !pending.isPending(record.id) &&
       record.status === 'confirmed' &&
-      (record.kind === 'booking' || (record.kind === 'block' && me.role === 'admin'))
+      (record.kind === 'booking' ||
+        (record.kind === 'block' && me.role === 'admin' && viewing.mayBook.peek()))
     );
   }
 
@@ -158,7 +160,7 @@ export class Hands {
   }
 
   #compose(place: Place): void {
-    if (!this.#mayChange()) return;
+    if (!this.#mayChange() || !this.#mayBook()) return;
     batch(() => {
       this.opened.value = null;
       this.composing.value = place;
@@ -174,11 +176,19 @@ export class Hands {
     });
   }
 
+  #mayBook(): boolean {
+    const { viewing, notices } = this.parts;
+    if (viewing.mayBook.peek()) return true;
+    const detail = 'Bookings can be changed here, and new ones are not switched on yet.';
+    notices.show({ tone: 'warning', about: 'place', title: 'No new bookings', detail });
+    return false;
+  }
+
   #mayChange(): boolean {
     const { viewing, notices, phase } = this.parts;
     if (!viewing.worksHere.peek()) {
       const where = viewing.location.peek()?.name ?? 'this location';
-      const detail = `You do not work at ${where}.`;
+      const detail = viewing.changes ? `You do not work at ${where}.` : 'Changes are not switched on yet.';
       notices.show({ tone: 'warning', about: 'place', title: 'Only to look at', detail });
       return false;
     }

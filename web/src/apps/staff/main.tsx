@@ -8,7 +8,7 @@ import { render, type JSX } from 'preact';
 
 import { Workspace } from '../../render/Workspace';
 import { NoDesk, SignIn } from '../../render/SignIn';
-import type { User } from '../../wire/readings';
+import type { Me } from '../../wire/readings';
 import { openDesk, type RunningDesk } from './desk';
 import { applyTheme, rememberedTheme } from '../preferences';
 import { Session } from '../session';
@@ -31,7 +31,7 @@ effect(() => {
 });
 
 /** Opens a desk for who works at one, and closes that of who left. */
-function attend(user: User | null | undefined): void {
+function attend(user: Me | null | undefined): void {
   const open = running.peek();
   if (user === undefined || user?.id === open?.desk.me.id) return;
   open?.stop();
@@ -45,7 +45,7 @@ function attend(user: User | null | undefined): void {
         );
 }
 
-function worksAtDesk(user: User): boolean {
+function worksAtDesk(user: Me): boolean {
   return user.role === 'admin' || user.role === 'operator' || user.role === 'staff';
 }
 

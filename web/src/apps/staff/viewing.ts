@@ -15,7 +15,7 @@ import { dayInterval, type Grid } from '../../store/grid';
 import type { DrawnRecord, Pending } from '../../store/pending';
 import type { Instant } from '../../wire/instant';
 import type { GridRecord, Resource } from '../../wire/messages';
-import { readLocations, type Location, type User } from '../../wire/readings';
+import { includes, readLocations, type Location, type Me } from '../../wire/readings';
 import { rememberedLocation, rememberLocation } from '../preferences';
 
 /** Pixels of half an hour. */
@@ -36,8 +36,11 @@ export class Viewing {
   readonly date: ReadonlySignal<string>;
   readonly day: ReadonlySignal<DayLayout | null>;
   readonly resources: ReadonlySignal<readonly Resource[]>;
-  /** Staff of another venue see its grid as customers do (A1), and change nothing from here. */
+  /** Staff of another venue see its grid as customers do (A1), and change nothing from here; nor does anybody while
+   *  changes are not switched on. */
   readonly worksHere: ReadonlySignal<boolean>;
+  /** Whether there may be new bookings, too. */
+  readonly mayBook: ReadonlySignal<boolean>;
   /** Operators keep to the rules, and take nothing back (A1). */
   readonly mayOverride: ReadonlySignal<boolean>;
   /** Null follows today over midnight. */
@@ -45,7 +48,7 @@ export class Viewing {
   readonly #drawn = new Map<string, ReadonlySignal<readonly DrawnRecord[]>>();
 
   constructor(
-    private readonly me: User,
+    private readonly me: Me,
     private readonly grid: Grid,
     private readonly pending: Pending,
     clock: Clock,
@@ -57,10 +60,17 @@ export class Viewing {
     this.day = computed(() => this.#layOut());
     this.mayOverride = computed(
       () =>
-        me.role === 'admin' ||
-        (me.role === 'staff' && me.location_ids.includes(this.location.value?.id ?? -1)),
+        this.changes &&
+        (me.role === 'admin' ||
+          (me.role === 'staff' && me.location_ids.includes(this.location.value?.id ?? -1))),
     );
-    this.worksHere = computed(() => this.mayOverride.value || me.role === 'operator');
+    this.worksHere = computed(() => this.mayOverride.value || (this.changes && me.role === 'operator'));
+    this.mayBook = computed(() => this.worksHere.value && includes(me.mode, 'full'));
+  }
+
+  /** Whether changes are switched on at all. */
+  get changes(): boolean {
+    return includes(this.me.mode, 'operate');
   }
 
   /** Reads the locations until it succeeds, and shows the one shown last, else the first of one's own. */
