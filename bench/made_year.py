@@ -43,7 +43,7 @@ DEMAND = (0.2, 0.1, 0.1, 0.3, 0.5, 0.7, 0.8, 0.8, 0.9, 1.0, 0.9, 0.6)
 
 @dataclass(frozen=True, kw_only=True)
 class MadeYear:
-    """What is made: so many locations, with 8 to 16 bays each unless said, for so many days from ``first`` on."""
+    """What is made: so many locations, with 9 to 17 bays each unless said, for so many days from ``first`` on."""
 
     first: dt.date = dt.date(2026, 6, 1)
     days: int = 365
@@ -118,7 +118,7 @@ async def _make_locations(connection: asyncpg.Connection, year: MadeYear) -> lis
         """
         INSERT INTO resources (location_id, name, position, active)
         SELECT l, 'Bay ' || n, n, true
-        FROM unnest($1::int[]) l CROSS JOIN LATERAL generate_series(1, coalesce($2, 8 + l % 9)) n
+        FROM unnest($1::int[]) l CROSS JOIN LATERAL generate_series(1, coalesce($2, 9 + l % 9)) n
         """,
         location_ids,
         year.bays,

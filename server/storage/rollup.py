@@ -45,7 +45,7 @@ _FIGURES = (
 )
 _DIGITS = 12
 _WIDTHS = dict.fromkeys(_FIGURES, _DIGITS) | {"lead_seconds": 20}
-"""How many digits a figure has in ``by_hour``: enough for its sum over whatever is ever asked for."""
+"""How many digits a figure has where several stand in one number: enough for its sum over whatever is ever asked for."""
 
 
 @dataclass(slots=True)
@@ -72,11 +72,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Days of a location to be measured: ``pieces`` are (start, end, day, hour, whether it is open), each within an hour of
+    """Days of a location, and all resources that it ever had, to be measured. ``pieces`` are (start, end, day, hour, whether it is open), each within an hour of
     UTC; ``shut`` are times at which a resource is closed where the location is open, disjoint for each resource.
     """
 
     location_id: int
+    resource_ids: Collection[int]
     interval: Interval
     pieces: Sequence[tuple[Instant, Instant, dt.date, int, bool]]
     shut: Sequence[tuple[int, Interval]]
@@ -176,20 +177,26 @@ _PACKED = " || ".join(
     f"lpad(coalesce(sum({name}), 0)::text, {width}, '0')" for name, width in _WIDTHS.items()
 )
 
+
+def _in_one_number(part: str, parts: str) -> str:
+    """(day, the figures of all parts of it, their digits one behind the other), of what ``cells`` has of the days."""
+    return f"""
+    SELECT day, string_agg(digits, '' ORDER BY place)::numeric AS figures FROM (
+        SELECT d.day, p.place, {_PACKED} AS digits
+        FROM (SELECT DISTINCT day FROM cells) d CROSS JOIN {parts} WITH ORDINALITY AS p(part, place)
+        LEFT JOIN cells c ON c.day = d.day AND c.{part} = p.part GROUP BY d.day, p.place
+    ) part GROUP BY day
+    """  # noqa: S608 -- of constants alone
+
+
 _ROLL_UP = f"""
-{_CELLS}, resources AS (
-    INSERT INTO analytics_resource_days (location_id, day, resource_id, {", ".join(_FIGURES)})
-    SELECT $1, day, resource_id, {_SUMS} FROM cells GROUP BY day, resource_id
-), hours AS (
-    SELECT d.day, h.hour, {_PACKED} AS packed
-    FROM (SELECT DISTINCT day FROM cells) d CROSS JOIN generate_series(0, 23) AS h(hour)
-    LEFT JOIN cells c ON c.day = d.day AND c.hour = h.hour GROUP BY d.day, h.hour
-), packed AS (
-    SELECT day, string_agg(packed, '' ORDER BY hour)::numeric AS by_hour FROM hours GROUP BY day
-)
+{_CELLS}, by_resource AS ({_in_one_number("resource_id", "unnest($12::int[])")}), resources AS (
+    INSERT INTO analytics_resource_days (location_id, day, resource_ids, by_resource)
+    SELECT $1, day, $12, figures FROM by_resource
+), by_hour AS ({_in_one_number("hour", "generate_series(0, 23)")})
 INSERT INTO analytics_days (location_id, day, by_hour, {", ".join(_FIGURES)})
-SELECT $1, day, by_hour, {", ".join(_FIGURES)}
-FROM (SELECT day, {_SUMS} FROM cells GROUP BY day) d JOIN packed USING (day)
+SELECT $1, day, figures, {", ".join(_FIGURES)}
+FROM (SELECT day, {_SUMS} FROM cells GROUP BY day) d JOIN by_hour USING (day)
 """  # noqa: S608 -- of constants alone
 
 
@@ -201,7 +208,7 @@ async def roll_up(connection: Connection, measured: Measured, days: Collection[d
             measured.location_id,
             list(days),
         )
-    await connection.execute(_ROLL_UP, *_values(measured))
+    await connection.execute(_ROLL_UP, *_values(measured), list(measured.resource_ids))
 
 
 async def forget_rolled_up(connection: Connection, location_id: int) -> None:
@@ -245,35 +252,50 @@ async def read_rolled_up(
         else "AND cardinality($4::int[]) = 0 AND cardinality($5::date[]) = 0"
     )
     where = f"location_id = ANY($1::int[]) AND day >= $2 AND day < $3 {known}"
-    if grouping == "hour":
-        total = await connection.fetchval(
-            f"SELECT sum(by_hour) FROM analytics_days WHERE {where}",  # noqa: S608 -- of constants alone
-            *parameters,
-        )
-        return _unpacked(total)
-    table = "analytics_resource_days" if grouping == "resource" else "analytics_days"
-    key = _KEYS[grouping].format(location="location_id")
-    rows = await connection.fetch(
-        f"SELECT {key} AS key, {_SUMS} FROM {table} WHERE {where} GROUP BY 1",  # noqa: S608 -- of constants alone
-        *parameters,
-    )
-    return _by_key(rows)
+    match grouping:
+        case "hour":
+            total = await connection.fetchval(
+                f"SELECT sum(by_hour) FROM analytics_days WHERE {where}",  # noqa: S608 -- of constants alone
+                *parameters,
+            )
+            return _unpacked(total, range(24))
+        case "resource":
+            rows = await connection.fetch(
+                f"""
+                SELECT resource_ids, sum(by_resource) AS total FROM analytics_resource_days WHERE {where}
+                GROUP BY location_id, resource_ids
+                """,  # noqa: S608 -- of constants alone
+                *parameters,
+            )
+            found: dict[Key, Figures] = {}
+            for row in rows:
+                for resource_id, figures in _unpacked(row["total"], row["resource_ids"]).items():
+                    found.setdefault(resource_id, Figures()).add(figures)
+            return found
+        case _:
+            key = _KEYS[grouping].format(location="location_id")
+            rows = await connection.fetch(
+                f"SELECT {key} AS key, {_SUMS} FROM analytics_days WHERE {where} GROUP BY 1",  # noqa: S608 -- of constants alone
+                *parameters,
+            )
+            return _by_key(rows)
 
 
 async def blocked_days(connection: Connection, location_id: int) -> list[dt.date]:
     """The days of the location of which a block was rolled up."""
     rows = await connection.fetch(
-        "SELECT DISTINCT day FROM analytics_days WHERE location_id = $1 AND block_seconds > 0", location_id
+        "SELECT day FROM analytics_days WHERE location_id = $1 AND block_seconds > 0", location_id
     )
     return [row["day"] for row in rows]
 
 
-def _unpacked(total: Decimal | None) -> dict[Key, Figures]:
-    """The figures of each hour from a sum of ``by_hour``: its digits, cut where those of one figure end."""
-    digits = f"{int(total or 0):0{24 * sum(_WIDTHS.values())}}"
-    ends = itertools.accumulate(width for _ in range(24) for width in _WIDTHS.values())
+def _unpacked(total: Decimal | None, parts: Sequence[int]) -> dict[Key, Figures]:
+    """The figures of each part from a sum of such numbers: its digits, cut where those of one figure end."""
+    digits = f"{int(total or 0):0{len(parts) * sum(_WIDTHS.values())}}"
+    ends = itertools.accumulate(width for _ in parts for width in _WIDTHS.values())
     numbers = [int(digits[start:end]) for start, end in itertools.pairwise([0, *ends])]
-    return {hour: Figures(*numbers[hour * len(_WIDTHS) : (hour + 1) * len(_WIDTHS)]) for hour in range(24)}
+    size = len(_WIDTHS)
+    return {part: Figures(*numbers[place * size : (place + 1) * size]) for place, part in enumerate(parts)}
 
 
 def _by_key(rows: Iterable[Row]) -> dict[Key, Figures]:

@@ -693,11 +693,19 @@ class SeriesOccurrence(SQLModel, table=True):
     resource_ids: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
 
 
-class _Figures(SQLModel):
-    """What is rolled up of bookings (Y1); ``server.storage.rollup`` says what each is. It can be made again from what it is of,
-    so that whether that is there is not checked with every row.
+class AnalyticsDay(SQLModel, table=True):
+    """What is rolled up of a location's local day (Y1): ``server.storage.rollup`` says what each figure is. There is none where
+    there is nothing to tell. It can be made again from bookings, so that whether the location is there is not checked.
+
+    ``by_hour`` has the figures of each hour of the wall clock, their digits one behind the other: days are added up by
+    adding one number, where rows by the hour would be twenty times as many.
     """
 
+    __tablename__ = "analytics_days"
+
+    location_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    day: date = Field(primary_key=True)
+    by_hour: Decimal = Field(sa_column=Column(Numeric, nullable=False))
     booked_seconds: int
     no_show_seconds: int
     blocked_seconds: int
@@ -711,28 +719,15 @@ class _Figures(SQLModel):
     lead_seconds: int = Field(sa_type=BigInteger)
 
 
-class AnalyticsDay(_Figures, table=True):
-    """Figures of a location on one of its local days; none where there is nothing to tell.
-
-    ``by_hour`` has the figures of each hour of the wall clock, their digits one behind the other: days are added up by
-    adding one number, where rows by the hour would be twenty times as many.
-    """
-
-    __tablename__ = "analytics_days"
-
-    location_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    day: date = Field(primary_key=True)
-    by_hour: Decimal = Field(sa_column=Column(Numeric, nullable=False))
-
-
-class AnalyticsResourceDay(_Figures, table=True):
-    """Figures of a resource on a local day of its location; none where there is nothing to tell."""
+class AnalyticsResourceDay(SQLModel, table=True):
+    """The same by resource: the figures of each, in the order of ``resource_ids``, in one number."""
 
     __tablename__ = "analytics_resource_days"
 
     location_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     day: date = Field(primary_key=True)
-    resource_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    resource_ids: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+    by_resource: Decimal = Field(sa_column=Column(Numeric, nullable=False))
 
 
 class AnalyticsMark(SQLModel, table=True):

@@ -128,6 +128,7 @@ def measured(location_id: int, opening: Opening, run: Sequence[dt.date]) -> Meas
     first, end = run[0], run[-1] + dt.timedelta(days=1)
     return Measured(
         location_id=location_id,
+        resource_ids=sorted(opening.resources),
         interval=_span(run, opening.timezone),
         pieces=[
             (piece.start, piece.end, piece.day, piece.hour, piece.open)
