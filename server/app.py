@@ -30,6 +30,7 @@ from server.edge.routes.api_keys import api_key_endpoints
 from server.edge.routes.availability import availability_endpoints
 from server.edge.routes.blocks import block_endpoints
 from server.edge.routes.bookings import booking_endpoints
+from server.edge.routes.bulk import bulk_endpoints
 from server.edge.routes.calendar_feeds import calendar_feed_endpoints
 from server.edge.routes.check_in import check_in_endpoints
 from server.edge.routes.codes import code_endpoints
@@ -61,6 +62,7 @@ from server.service.analytics.reports import Reports
 from server.service.analytics.rolling import keep_rolled_up
 from server.service.announcing import announce
 from server.service.block_desk import BlockDesk
+from server.service.bulk_desk import BulkDesk
 from server.service.calendar_feeds import CalendarFeeds
 from server.service.code_sign_in import CodeSignIn
 from server.service.codes import Codes
@@ -262,6 +264,7 @@ def create_app(node: Node) -> Starlette:
         *booking_endpoints(node.desk, node.reading),
         *check_in_endpoints(node.desk, node.limits),
         *block_endpoints(BlockDesk(node.desk, node.rooms, node.database)),
+        *bulk_endpoints(BulkDesk(node.desk, node.database)),
         *availability_endpoints(node.reading),
         *pattern_endpoints(Learning(node.database, node.clock)),
         *simulation_endpoints(Simulation(node.database)),

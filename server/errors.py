@@ -15,6 +15,7 @@
     ├── Stale                    412   stale
     ├── TooLarge                 413   too_large
     ├── UnsupportedMedia         415   unsupported_media_type
+    ├── NotDone                  424   not_done
     ├── IdempotencyMismatch      422   idempotency_mismatch
     ├── TooMany                  429   too_many_requests          closes 4429
     └── Unavailable              503   unavailable
@@ -207,6 +208,14 @@ class UnsupportedMedia(Problem):
     status = 415
     code = "unsupported_media_type"
     title = "Send application/json"
+
+
+class NotDone(Problem):
+    """It would have been done, but for another operation that it stands or falls with; told in results of a bulk alone."""
+
+    status = 424
+    code = "not_done"
+    title = "Another operation of the bulk failed"
 
 
 class IdempotencyMismatch(Problem):

@@ -17,11 +17,11 @@ from server.errors import IdempotencyMismatch, Unavailable
 from server.live.desk import Done
 from server.live.room import Room
 from server.service.changes import Change, audit_entry
-from server.service.deciding import decide
+from server.service.deciding import decide, decide_bulk
 from server.service.deliberation import Deliberation, NotYetReadError, Place
 from server.service.notifications.following import tell_customers
 from server.service.notifications.outbox import Deliverer, Outbox
-from server.service.orders import Decision, Order
+from server.service.orders import Asked, Bulk, Decision, Describe, Order, Rejected
 from server.service.sweeping import MOST_COMPLETED, complete_ended, expire_overdue
 from server.storage.batch import (
     KeptAnswer,
@@ -57,9 +57,13 @@ class MoreConcernedError(ContentionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """What a batch came to: a decision for each order, and the diff of each location that it changed."""
+    """What a batch came to: a decision for each that was asked, and the diff of each location that it changed.
+
+    ``refused`` are refusals that are told within other answers.
+    """
 
     decisions: list[Decision]
+    refused: Sequence[Rejected]
     diffs: Mapping[int, tuple[str, Diff]]
     """Location id → (epoch, diff)."""
 
@@ -72,10 +76,11 @@ class Attempt:
     """
 
     rooms: Sequence[Room]
-    orders: Sequence[Order]
+    asked: Sequence[Asked]
     sweeps: bool
     database: Database
     clock: Clock
+    describe: Describe
     deliverer: Deliverer = field(default_factory=Outbox)
     changes: list[Change] = field(default_factory=list)
 
@@ -89,10 +94,10 @@ class Attempt:
         async with self.database.transaction() as connection:
             kept = await lock_keys(
                 connection,
-                [(order.principal.key, order.command.key) for order in self.orders if order.command.key],
+                [(asked.principal.key, asked.key) for asked in self.asked if asked.key],
             )
             accounts = await lock_accounts(
-                connection, {id_ for order in self.orders for id_ in order.customer_ids}
+                connection, {id_ for asked in self.asked for id_ in asked.customer_ids}
             )
             locked = await lock_locations(connection, {room.id for room in self.rooms})
             for room in self.rooms:
@@ -112,8 +117,14 @@ class Attempt:
                 await self._write(connection, deliberation, diffs, answers)
         return Committed(
             decisions=decisions,
+            refused=deliberation.refused,
             diffs={id_: (locked[id_].epoch, diff) for id_, diff in diffs.items()},
         )
+
+    @property
+    def orders(self) -> list[Order]:
+        """All that is to be decided."""
+        return [order for asked in self.asked for order in asked.orders]
 
     async def _bring_up_to_date(
         self, connection: Connection, room: Room, locked: LockedLocation | None
@@ -199,25 +210,37 @@ class Attempt:
         decisions: list[Decision] = []
         fresh: list[KeptAnswer] = []
         expire_overdue(deliberation)
-        for order in self.orders:
-            key = (order.principal.key, order.command.key or "")
-            earlier = answered.get(key) if order.command.key else None
+        for asked in self.asked:
+            key = (asked.principal.key, asked.key or "")
+            earlier = answered.get(key) if asked.key else None
             if earlier is not None:
-                decisions.append(_repeated(earlier, order))
+                decisions.append(_repeated(earlier, asked))
                 continue
-            decision = await _decided(connection, order, deliberation)
+            decision = await self._decided(connection, asked, deliberation)
             decisions.append(decision)
-            if isinstance(decision, Done) and decision.stands and order.command.key:
+            if isinstance(decision, Done) and decision.stands and asked.key:
                 answered[key] = KeptAnswer(
-                    principal=order.principal.key,
-                    key=order.command.key,
-                    fingerprint=order.command.fingerprint,
+                    principal=asked.principal.key,
+                    key=asked.key,
+                    fingerprint=asked.fingerprint,
                     status=decision.status,
                     body=dict(decision.body),
                     version=decision.version,
                 )
                 fresh.append(answered[key])
         return decisions, fresh
+
+    async def _decided(self, connection: Connection, asked: Asked, deliberation: Deliberation) -> Decision:
+        while True:
+            try:
+                if isinstance(asked, Bulk):
+                    return decide_bulk(asked, deliberation, self.describe)
+                return decide(asked, deliberation)
+            except NotYetReadError as error:
+                found = await read_bookings(connection, error.ids)
+                if len(found) < len(error.ids):
+                    raise RuntimeError("the grid has records of bookings that there are not") from error
+                deliberation.learn(found)
 
     async def _write(
         self,
@@ -245,17 +268,6 @@ class Attempt:
         await tell_customers(connection, deliberation.changes, states, self.deliverer, deliberation.now)
 
 
-async def _decided(connection: Connection, order: Order, deliberation: Deliberation) -> Decision:
-    while True:
-        try:
-            return decide(order, deliberation)
-        except NotYetReadError as error:
-            found = await read_bookings(connection, error.ids)
-            if len(found) < len(error.ids):
-                raise RuntimeError("the grid has records of bookings that there are not") from error
-            deliberation.learn(found)
-
-
 def _known(ids: set[int | None]) -> set[int]:
     return {id_ for id_ in ids if id_ is not None}
 
@@ -275,7 +287,7 @@ async def _write_visitors(connection: Connection, deliberation: Deliberation) ->
         deliberation.name_visitor(place, id_)
 
 
-def _repeated(earlier: KeptAnswer, order: Order) -> Decision:
-    if earlier.fingerprint != order.command.fingerprint:
+def _repeated(earlier: KeptAnswer, asked: Asked) -> Decision:
+    if earlier.fingerprint != asked.fingerprint:
         return IdempotencyMismatch()
     return Done(status=earlier.status, body=earlier.body, version=earlier.version)

@@ -1,13 +1,14 @@
-"""Deciding one order: what every command has in common, whatever it means."""
+"""Deciding orders, one or many that are answered together: what every command has in common, whatever it means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from server.commands import AnyOperation
-from server.errors import Problem, Stale
+from server.errors import NotDone, Problem, Refused, Stale
 from server.live.desk import Done
 from server.service import blocks, bookings
 from server.service.deliberation import Deliberation, NotYetReadError
-from server.service.orders import Decision, Order
+from server.service.orders import Bulk, Decision, Describe, Order, Rejected
 
 _DECIDERS: Mapping[AnyOperation, Callable[[Order, Deliberation], Decision]] = {
     **bookings.DECIDERS,
@@ -39,3 +40,39 @@ def decide(order: Order, deliberation: Deliberation) -> Decision:
     else:
         deliberation.rollback(savepoint)
     return decision
+
+
+def decide_bulk(bulk: Bulk, deliberation: Deliberation, describe: Describe) -> Done:
+    """A result for each entry, in their order (B5). Refusals are told without suggestions: what would be free depends on the
+    operations beside them.
+    """
+    savepoint = deliberation.savepoint()
+    decisions: list[Decision] = [
+        each if isinstance(each, Problem) else decide(each, deliberation) for each in bulk.entries
+    ]
+    failed = bulk.atomic and not all(isinstance(each, Done) for each in decisions)
+    stands = not (failed or bulk.rehearsal)
+    if not stands:
+        deliberation.rollback(savepoint)
+    if not bulk.rehearsal:
+        deliberation.refused += [each for each in decisions if isinstance(each, Rejected)]
+    return Done(status=200, body=bulk_body(decisions, describe, failed=failed), stands=stands)
+
+
+def bulk_body(decisions: Iterable[Decision], describe: Describe, *, failed: bool) -> dict[str, Any]:
+    """The results as they are told; where the bulk failed as a whole, none of them was done."""
+    return {"results": [_result(each, describe, failed=failed) for each in decisions]}
+
+
+def _result(decision: Decision, describe: Describe, *, failed: bool) -> dict[str, Any]:
+    match decision:
+        case Done() if failed:
+            problem: Problem = NotDone()
+        case Done():
+            return {"status": decision.status, "booking": dict(decision.body)}
+        case Rejected():
+            conflicts = [(record.resource_id, record.interval) for record in decision.verdict.conflicts]
+            problem = Refused(decision.verdict.violations, conflicts=conflicts)
+        case _:
+            problem = decision
+    return {"status": problem.status, "error": describe(problem)}

@@ -89,6 +89,8 @@ class Deliberation:
         self.now = now
         self.changes: list[Change] = []
         self.series_changes: list[SeriesChange] = []
+        self.refused: list[Rejected] = []
+        """What was refused of a bulk that is answered with its refusals in it: it is remembered as any other (R22)."""
         self._places = {place.state.id: place for place in places}
         self._here = places[0]
         self._cause = COMMAND

@@ -7,7 +7,8 @@ here: that. Does not belong here: what commands do (``bookings``), how they are 
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from server.clock import Clock
 from server.commands import Command, Create, Hold, Nothing, Reschedule, Update
@@ -19,9 +20,9 @@ from server.service.access import Action, allows, require
 from server.service.customer_cache import CustomerCache
 from server.service.directory import Directory
 from server.service.identifiers import tidied_code
-from server.service.judging import Describe, Judging
+from server.service.judging import Judging
 from server.service.notifications.outbox import Deliverer, Outbox
-from server.service.orders import Order
+from server.service.orders import Describe, Order
 from server.service.permission import admit, customer_of, require_change, require_check_in, require_creation
 from server.service.refusals import RefusalLog
 from server.service.refusing import Refusing
@@ -127,6 +128,7 @@ class BookingDesk:
                 clock=self._clock,
                 refusing=self._refusing,
                 deliverer=self._deliverer,
+                describe=self.describe,
             )
             self._writers[task.location_id] = writer
         writer.submit(task)
@@ -146,18 +148,27 @@ class BookingDesk:
         return await self._judging.judge(principal, command)
 
     async def order(
-        self, principal: Principal, command: Command, answered: Callable[[Answer], None]
+        self,
+        principal: Principal,
+        command: Command,
+        answered: Callable[[Answer], None],
+        *,
+        known: Mapping[str, StoredBooking] = MappingProxyType({}),
     ) -> Order:
-        """The command as an order of somebody who may give it; raises ``NotFound`` or ``Forbidden`` to others."""
+        """The command as an order of somebody who may give it; bookings that are ``known`` are not read for it.
+
+        Raises:
+            NotFound, Forbidden: to all others.
+        """
         customer_ids = {principal.user_id}
         body = command.body
         if isinstance(body, Create | Hold):
             location_id = await self._directory.location_of(body.resource_id)
             require_creation(principal, body, location_id)
             if isinstance(body, Create):
-                customer_ids = await self._customers_of(principal, body)
+                customer_ids = await self._customers_of(principal, body, known)
         else:
-            booking = await self._target(principal, command)
+            booking = await self._target(principal, command, known)
             location_id = booking.location_id
             if isinstance(body, Reschedule | Update) and body.resource_id is not None:
                 # An unknown one is 404; another location's is told from it under the lock, and is 400.
@@ -179,17 +190,23 @@ class BookingDesk:
             # A Postgres that hangs takes its time to fail; whoever waits at a desk should be told now.
             raise Unavailable("The database is away")
 
-    async def _customers_of(self, principal: Principal, body: Create) -> set[int | None]:
+    async def _customers_of(
+        self, principal: Principal, body: Create, known: Mapping[str, StoredBooking]
+    ) -> set[int | None]:
         if body.hold_id is not None:
-            hold = await self._bookings.get(body.hold_id)
+            hold = known.get(str(body.hold_id)) or await self._bookings.get(body.hold_id)
             if hold is None:
                 raise NotFound
             require(principal, Action.CHANGE_BOOKING, location_id=hold.location_id, owner_id=hold.user_id)
             return {hold.user_id}
         return {customer_of(principal, body)}
 
-    async def _target(self, principal: Principal, command: Command) -> StoredBooking:
-        booking = await self._bookings.get(command.target) if command.target else None
+    async def _target(
+        self, principal: Principal, command: Command, known: Mapping[str, StoredBooking]
+    ) -> StoredBooking:
+        booking = known.get(str(command.target))
+        if booking is None and command.target:
+            booking = await self._bookings.get(command.target)
         if booking is None:
             raise NotFound
         require_change(

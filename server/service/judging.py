@@ -5,8 +5,6 @@ Belongs here: what a command would propose, and the verdict in plain values. Doe
 """
 
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 from grid_engine.records import Block, Booking, Record
 from grid_engine.records import Hold as HoldRecord
@@ -15,7 +13,7 @@ from rules.model import Action, Moved, Proposal
 from rules.suggest import suggest
 from server.clock import Clock
 from server.commands import Command, Create, Hold, Reschedule, Update
-from server.errors import Fault, HoldExpired, Malformed, NotActive, NotFound, Problem, Refused
+from server.errors import Fault, HoldExpired, Malformed, NotActive, NotFound, Refused
 from server.live.desk import JudgedMove
 from server.live.room import Room
 from server.live.rooms import Rooms
@@ -26,11 +24,10 @@ from server.service.bookings.times import interval_of
 from server.service.circumstances import as_offered, facts_for
 from server.service.customer_cache import CustomerCache
 from server.service.directory import Directory
+from server.service.orders import Describe
 from server.service.permission import customer_of, require_change, require_creation
 from server.storage.bookings import Bookings
 from server.storage.customers import Customer
-
-Describe = Callable[[Problem], dict[str, Any]]
 
 
 class Judging:

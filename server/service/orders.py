@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from grid_engine.calendar_day import next_existing
 from grid_engine.interval import Instant
@@ -31,6 +31,9 @@ class Rejected:
 
 Decision: TypeAlias = Done | Rejected | Problem
 
+Describe: TypeAlias = Callable[[Problem], dict[str, Any]]
+"""A problem as plain values, as callers are told of it."""
+
 BodyType = TypeVar("BodyType", bound=Body)
 
 
@@ -49,6 +52,21 @@ class Order:
     customer_ids: frozenset[int]
     answered: Callable[[Answer], None]
     elsewhere: frozenset[int] = frozenset()
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key it was given under."""
+        return self.command.key
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What it is compared by with another under its key."""
+        return self.command.fingerprint
+
+    @property
+    def orders(self) -> "tuple[Order, ...]":
+        """Itself: as of a bulk, which is given like it."""
+        return (self,)
 
     @property
     def location_ids(self) -> frozenset[int]:
@@ -99,3 +117,54 @@ class Order:
     def target(self) -> str | None:
         """The booking it is about, as records name it."""
         return str(self.command.target) if self.command.target else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulk:
+    """Many orders that are answered together (B5): in one transaction, each decided on what those before it did.
+
+    ``entries`` are in the order in which they were given; what could not even become an order is the problem that it met.
+    ``atomic`` ones stand or fall together. A ``rehearsal`` changes nothing.
+    """
+
+    principal: Principal
+    key: str | None
+    fingerprint: bytes
+    entries: tuple[Order | Problem, ...]
+    atomic: bool
+    rehearsal: bool
+    answered: Callable[[Answer], None]
+    more_customers: frozenset[int] = frozenset()
+    more_locations: frozenset[int] = frozenset()
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """Those that are to be decided."""
+        return tuple(each for each in self.entries if isinstance(each, Order))
+
+    @property
+    def location_id(self) -> int:
+        """The location whose writer sees to it; raises ``ValueError`` if there is nothing to be decided."""
+        return min(self.location_ids)
+
+    @property
+    def location_ids(self) -> frozenset[int]:
+        """All locations that it changes."""
+        return self.more_locations.union(*(order.location_ids for order in self.orders))
+
+    @property
+    def customer_ids(self) -> frozenset[int]:
+        """The accounts that it is for."""
+        return self.more_customers.union(*(order.customer_ids for order in self.orders))
+
+    def concerning(self, customer_ids: frozenset[int], location_ids: frozenset[int]) -> "Bulk":
+        """The bulk, known to concern more accounts and locations."""
+        return replace(
+            self,
+            more_customers=self.more_customers | customer_ids,
+            more_locations=self.more_locations | location_ids,
+        )
+
+
+Asked: TypeAlias = Order | Bulk
+"""What somebody waits for an answer to."""

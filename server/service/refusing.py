@@ -18,7 +18,7 @@ from server.errors import Problem, Refused, Unavailable
 from server.live.room import Room
 from server.service.changes import Change
 from server.service.circumstances import as_offered, existing_of, facts_for, with_favourites
-from server.service.orders import Order, Rejected
+from server.service.orders import Asked, Rejected
 from server.service.refusals import RefusalLog
 from server.storage.database import Database
 from server.storage.refusals import read_favourites
@@ -35,7 +35,7 @@ class Refusing:
         self._refusals = refusals
         self._answering: set[asyncio.Task[None]] = set()
 
-    def answer(self, rejected: Sequence[tuple[Order, Rejected]], rooms: Mapping[int, Room]) -> None:
+    def answer(self, rejected: Sequence[tuple[Asked, Rejected]], rooms: Mapping[int, Room]) -> None:
         """Has the orders answered, without holding up whoever decided them; ``rooms`` by the id of their location."""
         if rejected:
             task = asyncio.create_task(self._answer(rejected, rooms), name="refusals")
@@ -59,16 +59,16 @@ class Refusing:
         """Has a refusal remembered that is told without suggestions."""
         self._refusals.note(rejected)
 
-    async def _answer(self, rejected: Sequence[tuple[Order, Rejected]], rooms: Mapping[int, Room]) -> None:
+    async def _answer(self, rejected: Sequence[tuple[Asked, Rejected]], rooms: Mapping[int, Room]) -> None:
         favourites = await self._favourites([each for _, each in rejected])
-        for order, each in rejected:
+        for asked, each in rejected:
             try:
                 answer: Problem = _told(each, rooms, favourites)
             except Exception:
                 # Whoever asked must be told something, or would wait for ever.
-                log.exception("A refusal could not be told", location=order.location_id)
+                log.exception("A refusal could not be told", location=asked.location_id)
                 answer = Problem()
-            order.answered(answer)
+            asked.answered(answer)
             self._refusals.note(each)
 
     async def _favourites(self, rejected: Sequence[Rejected]) -> Mapping[int, tuple[tuple[int, int], ...]]:

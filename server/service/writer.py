@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import structlog
 
+from grid_engine.interval import Interval
 from rules.checks import conflict
 from rules.model import Violation
 from server.clock import Clock
@@ -21,8 +22,9 @@ from server.errors import Duplicate, Problem, Refused, Unavailable
 from server.live.room import Room
 from server.live.rooms import Rooms
 from server.service.attempt import Attempt, Committed, MoreConcernedError
+from server.service.changes import Change
 from server.service.notifications.outbox import Deliverer
-from server.service.orders import Order, Rejected
+from server.service.orders import Asked, Bulk, Describe, Order, Rejected
 from server.service.refusing import Refusing, refused_by_constraint
 from server.service.sweeping import Sweep
 from server.storage.bookings import read_occupants
@@ -32,7 +34,7 @@ MOST_IN_A_BATCH = 64
 ATTEMPTS = 5
 """How often a command is tried alone before its caller is told to try again."""
 
-Task: TypeAlias = Order | Sweep
+Task: TypeAlias = Asked | Sweep
 
 log = structlog.get_logger()
 
@@ -49,10 +51,12 @@ class Writer:
         clock: Clock,
         refusing: Refusing,
         deliverer: Deliverer,
+        describe: Describe,
     ) -> None:
         self._location_id = location_id
         self._refusing = refusing
         self._deliverer = deliverer
+        self._describe = describe
         self._rooms = rooms
         self._database = database
         self._clock = clock
@@ -80,7 +84,7 @@ class Writer:
             self._working = None
 
     def _next_batch(self) -> list[Task]:
-        """What waits, up to the most in a batch. An order that changes several locations stands alone, and so do blocks:
+        """What waits, up to the most in a batch. What may change several locations stands alone, and so do blocks and bulks:
         nobody else's booking is to be written again because of thousands of them.
         """
         batch = [self._queue.popleft()]
@@ -111,7 +115,7 @@ class Writer:
                 try:
                     return await self._try([task])
                 except MoreConcernedError as error:
-                    if isinstance(task, Order):
+                    if not isinstance(task, Sweep):
                         task = task.concerning(error.customer_ids, error.location_ids)
                 except (ContentionError, Duplicate) as error:
                     # A duplicate here is a code that happened to be drawn twice: the next attempt draws another.
@@ -124,23 +128,24 @@ class Writer:
             _answer_all([task], Problem())
 
     async def _try(self, batch: list[Task]) -> None:
-        orders = [task for task in batch if isinstance(task, Order)]
-        location_ids = {self._location_id}.union(*(order.location_ids for order in orders))
+        asked = [task for task in batch if not isinstance(task, Sweep)]
+        location_ids = {self._location_id}.union(*(each.location_ids for each in asked))
         rooms = [await self._rooms.open(location_id) for location_id in sorted(location_ids)]
         attempt = Attempt(
             rooms=rooms,
-            orders=orders,
-            sweeps=len(orders) < len(batch),
+            asked=asked,
+            sweeps=len(asked) < len(batch),
             database=self._database,
             clock=self._clock,
             deliverer=self._deliverer,
+            describe=self._describe,
         )
         try:
             with ExitStack() as committing:
                 for room in rooms:
                     committing.enter_context(room.committing())
                 committed = await attempt.commit()
-                self._settle(rooms, orders, committed)
+                self._settle(rooms, asked, committed)
         except OccupancyTakenError:
             if len(batch) > 1:
                 raise
@@ -148,19 +153,19 @@ class Writer:
         for location_id, (epoch, diff) in committed.diffs.items():
             await self._rooms.publish(location_id, epoch, diff)
 
-    def _settle(self, rooms: Sequence[Room], orders: list[Order], committed: Committed) -> None:
+    def _settle(self, rooms: Sequence[Room], asked: list[Asked], committed: Committed) -> None:
         """Answers and shows what was committed on this node, so that callers read their own writes.
 
         Those who were refused are answered on the side: nobody else waits for what is suggested to them.
         """
         room_of = {room.id: room for room in rooms}
         answers: list[Callable[[], None]] = []
-        refused: list[tuple[Order, Rejected]] = []
-        for order, decision in zip(orders, committed.decisions, strict=True):
+        refused: list[tuple[Asked, Rejected]] = []
+        for each, decision in zip(asked, committed.decisions, strict=True):
             if isinstance(decision, Rejected):
-                refused.append((order, decision))
+                refused.append((each, decision))
             else:
-                answers.append(partial(order.answered, decision))
+                answers.append(partial(each.answered, decision))
         for location_id, (_, diff) in committed.diffs.items():
             # All answers come before any diff that they tell of.
             room_of[location_id].advance(diff, answers=answers)
@@ -168,29 +173,47 @@ class Writer:
         for answer in answers:
             answer()
         self._refusing.answer(refused, room_of)
+        for rejected in committed.refused:
+            self._refusing.note(rejected)
 
     async def _taken(self, attempt: Attempt) -> Refused:
         """The conflict that only the constraint saw: with something too old, or too far away, for the replica."""
-        change = next(change for change in reversed(attempt.changes) if change.after.is_active)
+        change, busy = await self._intruded_on(attempt)
         booking = change.after
-        async with self._database.connection() as connection:
-            busy = await read_occupants(
-                connection, booking.resource_id, booking.interval, excluding=booking.id
-            )
         spans = [{"start_time": each.start, "end_time": each.end} for each in busy]
         violation = Violation(code=conflict.RULE.code, params={"busy": spans})
-        for order in attempt.orders:
+        for asked in attempt.asked:
             room = next(room for room in attempt.rooms if room.id == booking.location_id)
-            rejected = refused_by_constraint(change, order.role, violation, room, self._clock.now())
-            self._refusing.note(rejected)
+            role = asked.principal.role_at(booking.location_id)
+            self._refusing.note(refused_by_constraint(change, role, violation, room, self._clock.now()))
         return Refused([violation], conflicts=[(booking.resource_id, each) for each in busy])
+
+    async def _intruded_on(self, attempt: Attempt) -> tuple[Change, list[Interval]]:
+        """A change that takes time of what the attempt does not change, and that time; the last one, if none is found."""
+        taking = [change for change in attempt.changes if change.after.is_active]
+        changed = [change.after.id for change in attempt.changes]
+        async with self._database.connection() as connection:
+            for change in reversed(taking):
+                booking = change.after
+                busy = await read_occupants(
+                    connection, booking.resource_id, booking.interval, excluding=changed
+                )
+                if busy:
+                    return change, busy
+        return taking[-1], []
 
 
 def _stands_alone(task: Task) -> bool:
-    return isinstance(task, Order) and (bool(task.elsewhere) or task.command.op in SERIES_OPERATIONS)
+    match task:
+        case Bulk():
+            return True
+        case Order():
+            return bool(task.elsewhere) or task.command.op in SERIES_OPERATIONS
+        case Sweep():
+            return False
 
 
 def _answer_all(batch: list[Task], problem: Problem) -> None:
     for task in batch:
-        if isinstance(task, Order):
+        if not isinstance(task, Sweep):
             task.answered(problem)

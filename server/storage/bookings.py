@@ -49,6 +49,12 @@ class Bookings:
             )
         return from_row(row) if row else None
 
+    async def of_ids(self, ids: Collection[str]) -> dict[str, StoredBooking]:
+        """The bookings of these ids, in whatever status; unknown ones are left out."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(f"{SELECT_BOOKING} WHERE b.id = ANY($1::uuid[])", list(ids))
+        return {booking.id: booking for booking in map(from_row, rows)}
+
     async def page(
         self, condition: BookingFilter, *, after: tuple[Instant, uuid.UUID] | None, limit: int
     ) -> list[StoredBooking]:
@@ -93,22 +99,22 @@ async def read_last_events(connection: Connection, ids: Collection[str]) -> dict
 
 
 async def read_occupants(
-    connection: Connection, resource_id: int, interval: Interval, *, excluding: str
+    connection: Connection, resource_id: int, interval: Interval, *, excluding: Collection[str]
 ) -> list[Interval]:
-    """What but the booking ``excluding`` occupies part of the interval on the resource, by start; also what is too old
+    """What but the bookings ``excluding`` occupies part of the interval on the resource, by start; also what is too old
     for a replica to hold.
     """
     rows = await connection.fetch(
         """
         SELECT start_time, end_time FROM bookings
-        WHERE resource_id = $1 AND status IN ('held', 'confirmed', 'completed') AND id <> $4::uuid
+        WHERE resource_id = $1 AND status IN ('held', 'confirmed', 'completed') AND id <> ALL($4::uuid[])
           AND tstzrange(start_time, end_time) && tstzrange($2, $3)
         ORDER BY start_time
         """,
         resource_id,
         moment(interval.start),
         moment(interval.end),
-        excluding,
+        list(excluding),
     )
     return [Interval(to_instant(row["start_time"]), to_instant(row["end_time"])) for row in rows]
 

@@ -133,6 +133,15 @@ def _command(message: Mapping[str, Any]) -> tuple[str, Command]:
     args = message.get("args")
     if not isinstance(args, dict):
         raise _fault("args", "must be a map")
+    return id_, read_command(op, args, key=id_)
+
+
+def read_command(op: Operation, args: Mapping[str, Any], *, key: str | None = None) -> Command:
+    """The command that an operation's arguments make: the same here and in bulk.
+
+    Raises:
+        WrongArgument: if they are not what the operation takes.
+    """
     rest = dict(args)
     if_version = None
     if rest.get("if_version") is not None:
@@ -148,11 +157,11 @@ def _command(message: Mapping[str, Any]) -> tuple[str, Command]:
             raise WrongArgument(NotFound())
         target = uuid.UUID(written)
     try:
-        # By way of JSON, so that both doors read a body alike and a repeated key means the same at either.
+        # By way of JSON, so that all doors read a body alike and a repeated key means the same at any.
         body = BODIES[op].model_validate_json(json.dumps(rest), strict=True)
     except ValidationError as error:
         raise WrongArgument(_malformed(error)) from None
-    return id_, Command(op=op, body=body, target=target, if_version=if_version, key=id_)
+    return Command(op=op, body=body, target=target, if_version=if_version, key=key)
 
 
 def _malformed(error: ValidationError) -> Malformed:

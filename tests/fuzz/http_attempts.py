@@ -60,6 +60,7 @@ DOORS = (
     Door(method="POST", path="/api/bookings/{booking}/undo", body={}, body_optional=True),
     Door(method="POST", path="/api/bookings/{booking}/notifications", body={"kind": "confirmation"}, texts=("kind",)),
     Door(method="POST", path="/api/admin/bookings/block", body={"location_id": "{location}", "resource_ids": ["{bay}"], "type": "BLOCKED", "reason": "x", **TIMES}, texts=("type", "reason", "recurrence", "on_conflict", "override_reason"), numbers=("location_id",), times=True),
+    Door(method="POST", path="/api/admin/bookings/bulk", body={"operations": [{"op": "cancel", "args": {"booking_id": UNKNOWN}}]}),
     Door(method="PATCH", path="/api/admin/series/{series}", body={"reason": "x", **TIMES}, texts=("type", "reason", "on_conflict", "override_reason"), times=True),
     Door(method="DELETE", path="/api/admin/series/{series}"),
     Door(method="POST", path="/api/admin/locations", body={"name": "New", "timezone": "Europe/Berlin"}, texts=("name", "timezone")),
@@ -120,7 +121,13 @@ class Fixed:
         known = {f"{{{name}}}": value for name, value in self.ids.items()}
 
         def filled(value: Any) -> Any:
-            return [filled(each) for each in value] if isinstance(value, list) else known.get(value, value)
+            match value:
+                case list():
+                    return [filled(each) for each in value]
+                case dict():
+                    return {name: filled(each) for name, each in value.items()}
+                case _:
+                    return known.get(value, value)
 
         return {name: filled(value) for name, value in door.body.items()} | more
 

@@ -120,7 +120,9 @@ async def test_p1_a_commit_given_up_at_any_of_its_waits_leaves_no_connection_in_
     )
 
     async def commit(*numbers: int) -> int:
-        attempt = Attempt(rooms=rooms, orders=[order], sweeps=True, database=node.database, clock=clock)
+        attempt = Attempt(
+            rooms=rooms, asked=[order], sweeps=True, database=node.database, clock=clock, describe=describe
+        )
         given_up = _GivenUp(attempt.commit(), *numbers)
         with suppress(asyncio.CancelledError):
             await given_up
@@ -295,7 +297,14 @@ async def test_g5_a_hold_that_lapses_while_the_batch_reads_refuses_nobody(
     for already in range(100, 121):
         ticking = _TickingClock(NOON + already)
         ticking.step = 1
-        attempt = Attempt(rooms=[room], orders=[order], sweeps=False, database=node.database, clock=ticking)
+        attempt = Attempt(
+            rooms=[room],
+            asked=[order],
+            sweeps=False,
+            database=node.database,
+            clock=ticking,
+            describe=describe,
+        )
         committed = await attempt.commit()
         expired = any(change.event_type == "expired" for change in attempt.changes)
         if isinstance(committed.decisions[0], Done):

@@ -43,6 +43,7 @@ from server.storage.locations import Locations
 from server.storage.refusals import read_favourites
 from server.storage.rollup import measure, roll_up
 from server.storage.rollup_marks import read_marks, take_marks
+from server.storage.series import SeriesQueries, read_whole_series
 from server.storage.stored_booking import to_instant
 
 YEAR = MadeYear(locations=40, bays=3, days=60, customers=4_000)
@@ -249,12 +250,19 @@ async def test_r23_what_happened_at_a_location_is_found_by_time(town: Town, loca
     assert plans.indexes("booking_events") == {"ix_booking_events_location"}
 
 
+async def test_a_series_is_read_by_index(town: Town) -> None:
+    plans = await town.plans_of_query(lambda connection: read_whole_series(connection, [str(uuid.uuid4())]))
+    assert plans.indexes() == {"ix_bookings_series"}
+    plans = await town.plans_of(lambda: SeriesQueries(town.database).occurrences(uuid.uuid4()))
+    assert plans.indexes() == {"ix_bookings_series"}
+
+
 async def test_an_overlap_is_found_by_the_constraints_index(town: Town) -> None:
     resource_id = await town.value("SELECT min(id) FROM resources")
     nobody = "00000000-0000-0000-0000-000000000000"
     hour = Interval(NOW - HOUR, NOW)
     plans = await town.plans_of_query(
-        lambda connection: read_occupants(connection, resource_id, hour, excluding=nobody)
+        lambda connection: read_occupants(connection, resource_id, hour, excluding=[nobody])
     )
     assert plans.indexes() == {"ex_bookings_occupancy"}
 
