@@ -98,7 +98,8 @@ async def world(postgres_server: EmbeddedPostgres, template_database: str) -> As
             async def post(path: str, parameter: str, **body: Any) -> None:
                 answer = await admin.post(path, json=body)
                 assert answer.status_code == 201, answer.text
-                made.setdefault(parameter, []).append(answer.json()["id"])
+                told = answer.json()
+                made.setdefault(parameter, []).append(told.get("id") or told[parameter])
 
             for who, bay in (("ann", 0), ("bob", 1), ("ann", 2), ("bob", 3)):
                 place = {"resource_id": venue.bays[bay], **span(TOMORROW)}
@@ -110,6 +111,15 @@ async def world(postgres_server: EmbeddedPostgres, template_database: str) -> As
                     location_id=venue.id,
                     reason="x",
                     **span(TOMORROW + 99 * HOUR),
+                )
+                await post(
+                    "/api/admin/bookings/block",
+                    "series_id",
+                    location_id=venue.id,
+                    resource_ids=[venue.bays[0]],
+                    type="TRAINING",
+                    reason="x",
+                    **span(TOMORROW + (20 + number) * HOUR),
                 )
                 await post("/api/admin/devices", "device_id", location_id=venue.id, name=f"Kiosk {number}")
                 await post("/api/admin/api-keys", "key_id", name=f"Key {number}", scopes=["grid:read"])
@@ -210,6 +220,8 @@ async def test_no_cursor_of_a_lists_form_is_an_error_of_ours_whatever_numbers_ar
             if given is None:
                 continue
             key = json.loads(base64.urlsafe_b64decode(given + "=="))
+            if not any(isinstance(each, int) for each in key):
+                tried.add(request.operation)  # it goes by texts, and has no number to be wrong
             for place, number in itertools.product(range(len(key)), STRANGE_NUMBERS):
                 if isinstance(key[place], int):
                     cursor = encoded([*key[:place], number, *key[place + 1 :]])
