@@ -29,6 +29,11 @@ class Change:
     override_reason: str | None = None
 
 
+def is_commanded(cause: str) -> bool:
+    """Whether an event of that cause was somebody's command: a person's, a device's or a key's."""
+    return cause == COMMAND or ":" in cause
+
+
 def audit_entry(change: Change) -> AuditEntry:
     """The event that is written with the change."""
     return AuditEntry(

@@ -11,6 +11,7 @@ and limits, whose booking it was and how often it had been moved, what staff gav
 What is only approximated:
 
 - tiers, tags, and the roles of those who asked are as they are by now, as are resources, slots, the time zone and blackouts;
+  what an API key asked for is judged as a customer's own;
 - each is judged by itself: what would have been refused left no room for others, and what would have been accepted took none;
 - a wish that was refused several times on a day is judged as of the last time, and counted as often as it was refused;
 - of bookings that were passed on, only the customer who has one by now is known to have had it;
@@ -33,9 +34,16 @@ from server.principal import Mode, Principal
 from server.service.access import Action as Access
 from server.service.access import require
 from server.service.administration.locations import policy_of
+from server.service.changes import is_commanded
 from server.service.circumstances import existing_of
 from server.storage.database import Connection, Database
-from server.storage.history import PastCustomer, PastEvent, read_events, read_past_customers, read_records_at
+from server.storage.location_past import (
+    PastCustomer,
+    PastEvent,
+    read_events,
+    read_past_customers,
+    read_records_at,
+)
 from server.storage.location_state import LocationState
 from server.storage.locations import read_state
 from server.storage.refusals import Refusals, list_refusals
@@ -200,7 +208,7 @@ def _relive(event: PastEvent, course: _Course) -> None:
     before, after = event.before, event.after
     passed_on = before is not None and before.user_id != after.user_id
     action = _ASKED_BY.get(event.event_type)
-    judged = event.cause == "command" and not after.is_block and action is not None
+    judged = is_commanded(event.cause) and not after.is_block and action is not None
     if action is not None and judged and (event.event_type != "updated" or passed_on):
         proposal = Proposal(
             action=action,

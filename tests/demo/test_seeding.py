@@ -16,9 +16,11 @@ from rules.model import Action, Proposal, Role
 from server.clock import ManualClock
 from server.demo import seed
 from server.errors import ConfigurationError, Unauthenticated
+from server.principal import Principal
 from server.service.circumstances import facts_for
 from server.service.identity import Identity
 from server.service.passwords import Passwords
+from server.service.simulation import Simulation
 from server.service.tokens import SigningKeys
 from server.service.views import audit_body
 from server.storage import Database
@@ -26,7 +28,7 @@ from server.storage.accounts import Accounts
 from server.storage.customers import read_customers
 from server.storage.locations import Locations
 from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_row
-from tests.demo.conftest import NOW
+from tests.demo.conftest import NOW, Demo
 from tests.venues import Town
 
 LAID_OUT = """
@@ -393,3 +395,16 @@ async def test_a_database_with_such_accounts_of_its_own_is_left_as_it_is(databas
         await seed(database, ManualClock(NOW))
     assert await town.value("SELECT count(*) FROM users") == 1
     assert await town.value("SELECT count(*) FROM locations") == 0
+
+
+async def test_r23_a_policy_can_be_tried_on_what_was_laid_out(demo: Demo, seeded: Database) -> None:
+    admin = Principal(user_id=1, role="admin")
+    simulation = Simulation(seeded)
+    venue = demo.accounts.venues[0]
+    period = {"starts": NOW - 60 * DAY, "ends": NOW + DAY}
+    same = await simulation.simulate(admin, venue.id, {}, **period)
+    assert same.tally.judged > 100
+    assert (same.tally.refused, same.tally.accepted) == ([], [])
+    stricter = await simulation.simulate(admin, venue.id, {"min_duration_minutes": 90}, **period)
+    assert 0 < stricter.tally.refused_count < stricter.tally.judged
+    assert stricter.until == period["ends"]

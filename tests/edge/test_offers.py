@@ -25,7 +25,7 @@ SOME = 5
 """So many of a kind are posted of each scenario: a day of three bays has up to 300 slots."""
 
 RANDOMLY = settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

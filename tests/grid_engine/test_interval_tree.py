@@ -118,6 +118,9 @@ def test_g1_a_tree_built_at_once_answers_as_a_list(some, window, resource_id):
 def test_ids_are_unique_in_a_tree():
     with pytest.raises(ValueError, match="a already"):
         IntervalTree([booking("a", 0, 1), booking("a", 5, 6)])
+    tree = IntervalTree([booking("a", 0, 1)])
+    with pytest.raises(ValueError, match="a already"):
+        tree.add(booking("a", 5, 6))
 
 
 def test_g2_touching_records_do_not_overlap():

@@ -38,7 +38,7 @@ from server.storage.configuration import booked_ahead
 from server.storage.configuration_history import read_configured
 from server.storage.customers import read_customers
 from server.storage.database import Connection, Database
-from server.storage.history import read_events
+from server.storage.location_past import read_events
 from server.storage.locations import Locations
 from server.storage.refusals import read_favourites
 from server.storage.rollup import measure, roll_up
