@@ -59,6 +59,8 @@ class Action(Enum):
     """Have its confirmation sent again (N1)."""
 
     # time taken out of use
+    READ_SERIES = "read_series"
+    """See how blocks recur, for those who set them."""
     BLOCK = "block"
     """Create, change and remove blocks: any type but CUSTOMER (B1)."""
 
@@ -135,6 +137,7 @@ _ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
     Action.READ_PATTERNS:      (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
     Action.READ_MESSAGES:      (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
     Action.SEND_MESSAGE:       (Mode.OPERATE, (_A,  _F,   _A,   _F,   _I,   _I,   _I)),
+    Action.READ_SERIES:        (Mode.VIEW,    (_A,  _F,   _F,   _F,   _F,   _F,   _F)),
     Action.BLOCK:              (Mode.FULL,    (_A,  _F,   _F,   _F,   _F,   _F,   _I)),
     Action.READ_ANALYTICS:     (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
     Action.KEEP_OWN_ACCOUNT:   (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _I,   _I,   _I)),

@@ -28,6 +28,8 @@ class Place:
     venue: Venue
     people: dict[str, Principal]
     bookings: tuple[str, ...]
+    code: str
+    """Of the last booking."""
 
     def filled(self, value: Any) -> Any:
         """The value with what it says of this place put in."""
@@ -39,10 +41,13 @@ class Place:
             "<other booking>": self.bookings[1],
             "<running booking>": self.bookings[2],
             "<customer>": self.people["customer"].user_id,
+            "<code>": self.code,
         }
         match value:
             case dict():
                 return {name: self.filled(each) for name, each in value.items()}
+            case list():
+                return [self.filled(each) for each in value]
             case str() if value in names:
                 return names[value]
             case str():
@@ -99,6 +104,8 @@ DOORS = (
     Door(first=Mode.CONTEXT, method="GET", path="/api/context", query={"customer_id": "<customer>"}),
     Door(first=Mode.CONTEXT, method="GET", path="/api/context/threads"),
     Door(first=Mode.CONTEXT, method="GET", path="/api/admin/notifications", who="admin"),
+    Door(first=Mode.CONTEXT, method="GET", path="/api/context", query={"email": "ann@example.com"}),
+    Door(first=Mode.CONTEXT, method="GET", path="/api/users", query={"q": "ann@example.com"}),
     # looking
     Door(first=Mode.VIEW, method="GET", path="/api/admin/notifications"),
     Door(first=Mode.VIEW, method="GET", path="/api/bookings/<booking>/notifications"),
@@ -109,6 +116,21 @@ DOORS = (
     Door(first=Mode.VIEW, method="GET", path="/api/bookings", query={"location_id": "<venue>"}),
     Door(first=Mode.VIEW, method="GET", path="/api/bookings/<booking>", who="customer"),
     Door(first=Mode.VIEW, method="GET", path="/api/bookings/<booking>/events"),
+    Door(first=Mode.VIEW, method="GET", path="/api/admin/notifications", query={"location_id": "<venue>"}),
+    Door(first=Mode.VIEW, method="GET", path="/api/admin/patterns", query={"location_id": "<venue>"}),
+    Door(
+        first=Mode.VIEW,
+        method="GET",
+        path="/api/admin/bookings/analytics",
+        query={"location_id": "<venue>", "from": "2027-06-01", "to": "2027-06-08"},
+    ),
+    Door(
+        first=Mode.VIEW,
+        method="GET",
+        path="/api/admin/series",
+        who="admin",
+        query={"location_id": "<venue>"},
+    ),
     # changing what there is
     Door(
         first=Mode.OPERATE,
@@ -120,6 +142,13 @@ DOORS = (
     Door(first=Mode.OPERATE, method="POST", path="/api/bookings/<booking>/reschedule", body=MOVE),
     Door(first=Mode.OPERATE, method="POST", path="/api/bookings/<booking>/undo"),
     Door(first=Mode.OPERATE, method="POST", path="/api/bookings/<running booking>/confirm"),
+    Door(first=Mode.OPERATE, method="POST", path="/api/check-in", body={"code": "<code>"}),
+    Door(
+        first=Mode.OPERATE,
+        method="POST",
+        path="/api/bookings/<booking>/notifications",
+        body={"kind": "confirmation"},
+    ),
     Door(
         first=Mode.OPERATE,
         method="POST",
@@ -128,6 +157,19 @@ DOORS = (
     ),
     Door(first=Mode.OPERATE, method="DELETE", path="/api/bookings/<other booking>", who="customer"),
     # everything
+    Door(
+        first=Mode.FULL,
+        method="POST",
+        path="/api/admin/bookings/block",
+        who="admin",
+        body={
+            "location_id": "<venue>",
+            "resource_ids": ["<other bay>"],
+            "type": "TRAINING",
+            "reason": "Lessons",
+            **span(START + 16 * HOUR),
+        },
+    ),
     Door(first=Mode.FULL, method="POST", path="/api/bookings/judge", body=CREATION),
     Door(first=Mode.FULL, method="POST", path="/api/bookings", body=CREATION),
     Door(first=Mode.FULL, method="POST", path="/api/holds", who="customer", body=MOVE),
@@ -157,13 +199,14 @@ async def place(
         for bay, start in enumerate((START, START, SOON)):
             body = Create.model_validate({"resource_id": venue.bays[bay], **span(start)})
             done = await node.node.desk.perform(people["customer"], Command(op="create", body=body))
-            made.append(done.body["id"])
+            made.append(done.body)
         yield Place(
             mode=request.param,
             node=node,
             venue=venue,
             people=people,
-            bookings=tuple(made),
+            bookings=tuple(booking["id"] for booking in made),
+            code=made[-1]["code"],
         )
 
 
@@ -195,6 +238,14 @@ async def test_each_mode_serves_its_doors_and_says_of_the_others_what_they_need(
     async with place.node.http() as client:
         assert (await client.get("/readyz")).status_code == 200
         assert (await client.get("/api/openapi.json")).status_code == 200
+
+
+async def test_a_calendar_is_shown_once_the_grid_may_be_looked_at(place: Place) -> None:
+    async with place.node.http(place.people["customer"]) as client:
+        link = (await client.post("/api/me/calendar")).json()
+    async with place.node.http() as client:
+        answer = await client.get(link["url"].replace("http://", "").partition("/")[2].join(["/", ""]))
+    assert answer.status_code == (200 if place.mode.includes(Mode.VIEW) else 403)
 
 
 async def test_the_socket_refuses_what_http_refuses(place: Place) -> None:

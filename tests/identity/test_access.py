@@ -234,6 +234,7 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
                 Action.READ_PATTERNS,
                 Action.READ_MESSAGES,
                 Action.ANALYSE,
+                Action.READ_SERIES,
             },
         ),
         (

@@ -178,7 +178,7 @@ def block_endpoints(blocks: BlockDesk) -> Endpoints:
         summary="List series of blocks",
         answer=Page[SeriesBody],
         example={"location_id": 1},
-        action=Action.ADMINISTER,
+        action=Action.READ_SERIES,
     )
     async def list_series(caller: Principal, query: SeriesQuery) -> Page[SeriesBody]:
         """By what the clocks showed at their first start, and id."""
@@ -189,7 +189,7 @@ def block_endpoints(blocks: BlockDesk) -> Endpoints:
         "/api/admin/series/{series_id}",
         summary="A series of blocks",
         answer=WholeSeriesBody,
-        action=Action.ADMINISTER,
+        action=Action.READ_SERIES,
     )
     async def read_series(caller: Principal, series_id: uuid.UUID) -> WholeSeriesBody:
         """With its occurrences, over or not, as far as they were not deleted."""
