@@ -14,6 +14,9 @@ from grid_engine.interval import Instant, Interval
 from grid_engine.interval_tree import IntervalTree
 from grid_engine.records import Record
 
+MANY = 256
+"""From so many operations on, a tree that is not much larger is sooner built than changed."""
+
 
 class Grid(GridView):
     """All records that a node keeps of a location, at ``version`` of the version stream that ``epoch`` names (G6)."""
@@ -51,13 +54,20 @@ class Grid(GridView):
         return Draft(self, self.version)
 
     def apply(self, diff: Diff) -> None:
-        """Take the diff's operations and its version. O(log n) each.
+        """Take the diff's operations and its version. O(log n) each; O(n log n) in all where they are many.
 
         Raises:
             ValueError: if the diff does not start at this grid's version (W2); nothing has changed then.
         """
         if diff.base != self.version:
             raise ValueError(f"a diff from version {diff.base} does not fit a grid at {self.version}")
+        if len(diff.ops) >= MANY and len(diff.ops) >= len(self._tree) // 4:
+            self._tree = IntervalTree(_after(diff, self._tree))
+        else:
+            self._apply_one_by_one(diff)
+        self.version = diff.version
+
+    def _apply_one_by_one(self, diff: Diff) -> None:
         for operation in diff.ops:
             if isinstance(operation, Put):
                 self._tree.discard(operation.record)
@@ -66,7 +76,6 @@ class Grid(GridView):
                 known = self._tree.get(operation.id)
                 if known is not None:
                     self._tree.discard(known)
-        self.version = diff.version
 
     def prune(self, before: Instant) -> int:
         """Let go of the records that ended at or before the instant, and tell how many.
@@ -88,3 +97,14 @@ class Grid(GridView):
     def check_invariants(self) -> None:
         """Raise AssertionError if the index is not sound. O(n log n)."""
         self._tree.check_invariants()
+
+
+def _after(diff: Diff, before: Iterable[Record]) -> Iterable[Record]:
+    """The records as the diff leaves them."""
+    records = {record.id: record for record in before}
+    for operation in diff.ops:
+        if isinstance(operation, Put):
+            records[operation.record.id] = operation.record
+        elif isinstance(operation, Remove):
+            records.pop(operation.id, None)
+    return records.values()

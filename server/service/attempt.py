@@ -5,6 +5,7 @@ versions; judge every command in order, each on what those before it did; write 
 Does not belong here: retrying (``writer``), what a command means (``bookings``), SQL (``server.storage``).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -233,8 +234,11 @@ class Attempt:
     async def _decided(self, connection: Connection, asked: Asked, deliberation: Deliberation) -> Decision:
         while True:
             try:
+                # Where there may be much to it nobody else is to wait. It is under lock: nothing moves beneath the drafts.
                 if isinstance(asked, Bulk):
-                    return decide_bulk(asked, deliberation, self.describe)
+                    return await asyncio.to_thread(decide_bulk, asked, deliberation, self.describe)
+                if asked.command.op in SERIES_OPERATIONS:
+                    return await asyncio.to_thread(decide, asked, deliberation)
                 return decide(asked, deliberation)
             except NotYetReadError as error:
                 found = await read_bookings(connection, error.ids)
@@ -257,7 +261,7 @@ class Attempt:
             inserted=written.inserted,
             updated=written.updated,
             vacated=written.vacated,
-            audit=[audit_entry(change) for change in deliberation.changes],
+            audit=map(audit_entry, deliberation.changes),
             diffs=diffs,
             answers=answers,
             now=deliberation.now,

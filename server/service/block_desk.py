@@ -4,6 +4,7 @@ Belongs here: whether they may, and handing them to the location's writer. Does 
 (``blocking``, ``editing``). There is no other way to write blocks than the one that bookings go.
 """
 
+import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -50,9 +51,8 @@ class BlockDesk:
         """
         require(principal, Action.BLOCK, location_id=body.location_id)
         room = await self._rooms.open(body.location_id)
-        plan(
-            body, room.state.timezone
-        )  # what is wrong with it keeps nobody waiting, and what is right is known then
+        # What is wrong with it keeps nobody waiting, and what its recurrence gives is known then.
+        await asyncio.to_thread(plan, body, room.state.timezone)
         return await self._perform(principal, "block", body, body.location_id, key=key)
 
     async def edit(

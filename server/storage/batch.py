@@ -6,14 +6,21 @@ one version consists of. Does not belong here: judging, or deciding what to writ
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from grid_engine.diff import Diff, Operation
 from grid_engine.interval import Instant
 from server.storage.database import Connection
-from server.storage.stored_booking import COLUMNS, SELECT_BOOKING, StoredBooking, from_row, moment
+from server.storage.stored_booking import (
+    COLUMNS,
+    SELECT_BOOKING,
+    StoredBooking,
+    from_many_rows,
+    from_row,
+    moment,
+)
 from server.wire.diffs import pack_ops
 
 
@@ -120,7 +127,7 @@ async def read_targets(
 async def read_bookings(connection: Connection, ids: Collection[str]) -> dict[str, StoredBooking]:
     """The bookings of these ids, in whatever status."""
     rows = await connection.fetch(f"{SELECT_BOOKING} WHERE b.id = ANY($1::uuid[])", list(ids))
-    return {booking.id: booking for booking in map(from_row, rows)}
+    return {booking.id: booking for booking in await from_many_rows(rows)}
 
 
 async def read_holds(connection: Connection, user_ids: Collection[int]) -> list[StoredBooking]:
@@ -180,20 +187,30 @@ UPDATE bookings b SET
 FROM jsonb_populate_recordset(NULL::bookings, $1::jsonb) n WHERE b.id = n.id
 """
 
+PORTION = 500
+"""Rows of one statement: more at once would keep the event loop from everybody else while they are encoded."""
+
 _ALL = ", ".join(COLUMNS)
-_WRITE = f"""
-WITH inserted AS (
+_INSERT_BOOKINGS = f"""
     INSERT INTO bookings ({_ALL})
     SELECT {_ALL} FROM jsonb_populate_recordset(NULL::bookings, $1::jsonb)
-), audited AS (
+"""  # noqa: S608 -- of constants alone
+
+
+def _insert_events(entries: str, now: str) -> str:
+    return f"""
     INSERT INTO booking_events (booking_id, location_id, event_type, actor_id, metadata, created_at)
-    SELECT e.booking_id, e.location_id, e.event_type, e.actor_id, e.metadata, $8
+    SELECT e.booking_id, e.location_id, e.event_type, e.actor_id, e.metadata, {now}
     FROM ROWS FROM (
-        jsonb_to_recordset($2::jsonb)
+        jsonb_to_recordset({entries}::jsonb)
         AS (booking_id uuid, location_id int, event_type text, actor_id int, metadata jsonb)
     ) WITH ORDINALITY AS e(booking_id, location_id, event_type, actor_id, metadata, place)
     ORDER BY e.place
-), told AS (
+    """  # noqa: S608 -- of names of parameters alone
+
+
+_WRITE = f"""
+WITH inserted AS ({_INSERT_BOOKINGS}), audited AS ({_insert_events("$2", "$8")}), told AS (
     INSERT INTO location_diffs (location_id, version, ops, created_at)
     SELECT d.location_id, d.version, d.ops, $8
     FROM unnest($3::int[], $4::bigint[], $5::bytea[]) AS d(location_id, version, ops)
@@ -214,7 +231,7 @@ async def write(
     inserted: Sequence[StoredBooking],
     updated: Sequence[StoredBooking],
     vacated: Sequence[str],
-    audit: Sequence[AuditEntry],
+    audit: Iterable[AuditEntry],
     diffs: Mapping[int, Diff],
     answers: Sequence[KeptAnswer],
     now: Instant,
@@ -223,29 +240,29 @@ async def write(
 
     Bookings that change come before those that are new, so that a hold is gone before the one that replaces it. Those that
     give up time (``vacated``) are off it before any other takes it: the constraint looks at each row as it is written, and
-    two that change places would be refused in either order.
+    two that change places would be refused in either order. What is many is written ``PORTION`` by ``PORTION``, and
+    ``audit`` is only asked for what is next.
 
     Raises:
         OccupancyTakenError, Duplicate, ContentionError, Unavailable: as ``Database.transaction`` says.
     """
     if vacated and len(updated) > 1:
         await connection.execute(_VACATE, list(vacated))
-    if updated:
-        await connection.execute(_UPDATE_BOOKINGS, [booking.columns() for booking in updated])
+    for some in _portions(updated):
+        await connection.execute(_UPDATE_BOOKINGS, [booking.columns() for booking in some])
+    events: list[dict[str, Any]] = []
+    for entry in audit:
+        if len(events) == PORTION:
+            for some in _portions(inserted):  # before they are told of
+                await connection.execute(_INSERT_BOOKINGS, [booking.columns() for booking in some])
+            await connection.execute(_insert_events("$1", "$2"), events, moment(now))
+            inserted, events = (), []
+        events.append(_event(entry))
     by_version = [entry for location_id, diff in diffs.items() for entry in _each_version(location_id, diff)]
     await connection.execute(
         _WRITE,
         [booking.columns() for booking in inserted],
-        [
-            {
-                "booking_id": entry.booking_id,
-                "location_id": entry.location_id,
-                "event_type": entry.event_type,
-                "actor_id": entry.actor_id,
-                "metadata": entry.metadata,
-            }
-            for entry in audit
-        ],
+        events,
         [location_id for location_id, _, _ in by_version],
         [version for _, version, _ in by_version],
         [ops for _, _, ops in by_version],
@@ -263,6 +280,20 @@ async def write(
         {str(location_id): diff.version for location_id, diff in diffs.items()},
         moment(now),
     )
+
+
+def _portions(bookings: Sequence[StoredBooking]) -> Iterable[Sequence[StoredBooking]]:
+    return (bookings[begin : begin + PORTION] for begin in range(0, len(bookings), PORTION))
+
+
+def _event(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "booking_id": entry.booking_id,
+        "location_id": entry.location_id,
+        "event_type": entry.event_type,
+        "actor_id": entry.actor_id,
+        "metadata": entry.metadata,
+    }
 
 
 def _each_version(location_id: int, diff: Diff) -> list[tuple[int, int, bytes]]:

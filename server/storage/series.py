@@ -11,7 +11,7 @@ from datetime import datetime
 
 from grid_engine.interval import Instant
 from server.storage.database import Connection, Database, Row
-from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_row, moment, to_instant
+from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_many_rows, moment, to_instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +75,12 @@ async def read_whole_series(connection: Connection, ids: Collection[str]) -> dic
         ORDER BY b.start_time, b.id""",
         wanted,
     )
+    found = await from_many_rows(blocks)
     return {
         str(row["id"]): WholeSeries(
             series=_series(row),
             occurrences=[_occurrence(each) for each in occurrences if each["series_id"] == row["id"]],
-            blocks=[from_row(each) for each in blocks if each["series_id"] == row["id"]],
+            blocks=[each for each in found if each.series_id == str(row["id"])],
         )
         for row in series
     }

@@ -289,3 +289,19 @@ def test_w1_grids_have_the_same_digest_exactly_if_they_hold_the_same(some, chanc
     assert grid.digest() == other.digest()
     other.apply(Diff(5, 6, (Put(6, booking("r00", 900, 901)),)))
     assert grid.digest() != other.digest()
+
+
+def test_w1_many_operations_at_once_come_to_the_same_as_one_after_the_other():
+    before = [block(f"r{number:04}", number, number + 1, number % 7) for number in range(600)]
+    ops: list[Operation] = [
+        Put(2, block(f"r{number:04}", number, number + 2, 1)) for number in range(0, 900, 3)
+    ]
+    ops += [Remove(2, f"r{number:04}", "") for number in range(0, 1200, 4)]
+    ops += [Reload(2), *(Put(2, block(f"r{number:04}", number, number + 1, 2)) for number in range(0, 90, 8))]
+    at_once, one_by_one = (Grid(1, "e", 1, before) for _ in range(2))
+    at_once.apply(Diff(1, 2, tuple(ops)))
+    for op in ops:
+        one_by_one.apply(Diff(one_by_one.version, one_by_one.version + 1, (op,)))
+    at_once.check_invariants()
+    assert at_once.version == 2
+    assert at_once.records() == one_by_one.records()

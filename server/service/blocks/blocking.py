@@ -20,8 +20,8 @@ from server.service.identifiers import new_booking_id
 from server.service.orders import Decision, Order, Rejected
 from server.storage.series import SeriesChange, StoredOccurrence, StoredSeries
 
-MOST_BLOCKS = 40_000
-"""Of one request: a thousand occurrences on forty bays. They are written and shown as one change."""
+MOST_BLOCKS = 10_000
+"""Of one request: a thousand occurrences on ten bays. They are shown as one change, which every node takes in one go."""
 
 
 @dataclass(frozen=True, slots=True)

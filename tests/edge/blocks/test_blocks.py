@@ -1,6 +1,8 @@
 """Blocking many resources at once, over HTTP and on a real Postgres (B1, B2, B3)."""
 
+import asyncio
 import datetime as dt
+import time
 from typing import Any
 
 import httpx2
@@ -429,3 +431,35 @@ async def test_b2_what_is_wrong_with_a_request_is_pointed_at(blocks: Blocks) -> 
 async def test_b2_a_resource_that_is_named_twice_is_blocked_once(blocks: Blocks) -> None:
     told = await blocks.block(resource_ids=[blocks.venue.bays[0], blocks.venue.bays[0]])
     assert told["created"] == 1
+
+
+async def test_g3_and_b2_thousands_of_blocks_at_once_keep_nobody_else_waiting(blocks: Blocks) -> None:
+    longest = 0.0
+
+    async def feel() -> None:
+        nonlocal longest
+        spent = time.thread_time()  # by this thread alone: what else the machine does is no fault of ours
+        while True:
+            await asyncio.sleep(0.002)
+            longest = max(longest, time.thread_time() - spent)
+            spent = time.thread_time()
+
+    feeling = asyncio.create_task(feel())
+    told = await blocks.block(
+        resource_ids=list(blocks.venue.bays), recurrence="FREQ=HOURLY;INTERVAL=2;COUNT=1000"
+    )
+    ended = await blocks.admin.delete(f"/api/admin/series/{told['series_id']}")
+    feeling.cancel()
+    assert (told["created"], ended.json()["removed"]) == (4000, 4000)
+    assert longest < 0.5  # deciding them at once takes some seconds
+    version = await blocks.version()
+    kinds = await blocks.town.fetch(
+        """SELECT e.event_type, count(*) AS number, count(DISTINCT b.id) AS blocks FROM booking_events e
+        JOIN bookings b ON b.id = e.booking_id AND b.version = $1 GROUP BY 1 ORDER BY min(e.id)""",
+        version,
+    )
+    assert [tuple(kind) for kind in kinds] == [("created", 4000, 4000), ("cancelled", 4000, 4000)]
+    assert (
+        await blocks.town.value("SELECT count(*) FROM location_diffs WHERE location_id = $1", blocks.venue.id)
+        == 2
+    )
