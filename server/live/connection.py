@@ -234,7 +234,7 @@ class Connection:
     def look(self) -> None:
         """Now and then: deadlines, and whether a socket that drains still takes anything."""
         at = self._loop.time()
-        self.perform(self.session.elapsed(at, self._around.now()))
+        self._elapsed(at)
         if not self.draining:
             return
         buffered = self.socket.buffered
@@ -252,7 +252,11 @@ class Connection:
 
     def _wake(self) -> None:
         self._alarm = None
-        self.perform(self.session.elapsed(self._loop.time(), self._around.now()))
+        self._elapsed(self._loop.time())
+
+    def _elapsed(self, at: float) -> None:
+        renewable = not self._around.rooms.stale  # sessions go on by the database
+        self.perform(self.session.elapsed(at, self._around.now(), renewable=renewable))
 
     def lost(self) -> None:
         """The socket is gone, or closing: nothing may be written to it any more."""

@@ -214,12 +214,14 @@ class Session:
         same = (principal.location_ids, principal.scopes) == (before.location_ids, before.scopes)
         return [] if same else [Reconsider()]
 
-    def elapsed(self, at: float, now: Instant) -> list[Effect]:
-        """Time went by: deadlines may have passed."""
+    def elapsed(self, at: float, now: Instant, *, renewable: bool = True) -> list[Effect]:
+        """Time went by: deadlines may have passed. While nobody could get a fresh token (``renewable`` False) an old one will do,
+        so that what is watched goes on (P2).
+        """
         match self.state:
             case Greeting(until) if at >= until:
                 return self.end(SIGN_IN_AGAIN, f"no hello within {HELLO_SECONDS:.0f} seconds")
-            case Live(principal) if principal.expires_at is not None and now >= principal.expires_at:
+            case Live(Principal(expires_at=int(end))) if now >= end and renewable:
                 return self.end(SIGN_IN_AGAIN, "the token has expired")
             case Live():
                 return self._pass_on(at)

@@ -16,7 +16,7 @@ import hashlib
 import math
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import structlog
@@ -28,7 +28,7 @@ from server.principal import AccountRole, Credential, HolderKind, Mode, Principa
 from server.service.account_watch import FRESH_SECONDS, AccountWatch
 from server.service.lasting_tokens import credential_of
 from server.service.passwords import MAX_LENGTH, Passwords
-from server.service.tokens import ACCESS_SECONDS, REFRESH_SECONDS, Claims, SigningKeys
+from server.service.tokens import ACCESS_SECONDS, LEEWAY_SECONDS, REFRESH_SECONDS, Claims, SigningKeys
 from server.storage.accounts import Account, Accounts, Rotation
 from server.storage.standings import Standing
 
@@ -169,14 +169,15 @@ class Identity:
             Unauthenticated: if it has ended or was revoked, or the account is closed.
             Unavailable: if that cannot be known.
         """
-        credential, issued_at = credential_of(token), math.inf
+        credential, issued_at, ends_at = credential_of(token), math.inf, None
         if credential is None:
             claims = await self._claims(token)
             credential, issued_at = Credential("user", str(claims.family_id)), claims.issued_at
+            ends_at = claims.expires_at + LEEWAY_SECONDS
         standing = await self._watch.standing(credential, fresh_seconds=FRESH_SECONDS)
         if standing is None or not standing.alive or issued_at + _ROUNDING < standing.tokens_after:
             raise Unauthenticated("The session has ended: sign in again")
-        return self._principal(standing, credential)
+        return replace(self._principal(standing, credential), expires_at=ends_at)
 
     async def still_valid(self, principal: Principal) -> Principal | None:
         """The principal as it is now (role, locations and name may have changed); None once it was revoked (A5).
@@ -187,10 +188,6 @@ class Identity:
         credential = principal.credential
         standing = await self._watch.standing(credential, fresh_seconds=SOCKET_FRESH_SECONDS)
         return self._principal(standing, credential) if standing is not None and standing.alive else None
-
-    async def ends_at(self, token: str) -> int:
-        """The instant at which an access token ends; raises ``Unauthenticated`` if it is none."""
-        return (await self._claims(token)).expires_at
 
     def forget(self, holder_id: int, holder: HolderKind = "user") -> None:
         """To be called when this node changed the account or device: what is remembered of it is no longer true."""

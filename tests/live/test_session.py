@@ -306,6 +306,14 @@ def test_a_token_ends_its_session_unless_a_fresh_one_came_before():
     assert end.code == 4401
 
 
+def test_p2_an_old_token_will_do_while_nobody_could_get_a_fresh_one():
+    session = live(replace(STAFF, expires_at=NOON + 60))
+    assert session.elapsed(1.0, NOON + 600, renewable=False) == []
+    (end,) = session.elapsed(2.0, NOON + 600)
+    assert isinstance(end, End)
+    assert end.code == 4401
+
+
 def test_a_fresh_token_is_of_the_same_account():
     (end,) = live().authenticated(COLLEAGUE, NOON)
     assert isinstance(end, End)

@@ -1,6 +1,7 @@
 """The live wire over real sockets: uvicorn, its event loop, and a client of another library."""
 
 import asyncio
+from dataclasses import replace
 
 import msgpack
 import pytest
@@ -383,6 +384,22 @@ async def test_a_token_that_ends_ends_its_socket_unless_a_fresh_one_came(node):
         node.clock.advance(400)
         node.connections.look()
         assert (await one.end())[1] == 4401
+
+
+async def test_p2_a_token_that_ends_while_postgres_is_away_ends_its_socket_when_it_is_back(node):
+    node.identity.principals["staff"] = replace(node.identity.principals["staff"], expires_at=NOON + 100)
+    async with node.client("staff") as staff:
+        await staff.subscribe()
+        node.store.away = True
+        await node.rooms.check()
+        node.clock.advance(200)
+        node.connections.look()
+        await staff.send(t="ping", n=1)
+        assert (await staff.next_of("pong"))["n"] == 1
+        node.store.away = False
+        await node.rooms.check()
+        node.connections.look()
+        assert (await staff.end())[1] == 4401
 
 
 async def test_a_fresh_token_has_to_be_good_and_the_same_accounts(node):
