@@ -75,14 +75,15 @@ class Errands:
     def ask(self, effect: AskVerdict) -> None:
         """Have it judged, unless another question comes before its turn."""
         self._question = effect
-        principal = self._session.principal
-        if self._judging is None and principal is not None:
-            self._judging = asyncio.create_task(self._judge(principal), name="verdicts")
+        if self._judging is None:
+            self._judging = asyncio.create_task(self._judge(), name="verdicts")
 
-    async def _judge(self, principal: Principal) -> None:
-        """One at a time, and always the latest: those overtaken in between are not even judged (G8)."""
+    async def _judge(self) -> None:
+        """One at a time, and always the latest: those overtaken in between are not even judged (G8). Each is for whom the
+        account is by then: while a drag goes on there is always another (A5).
+        """
         try:
-            while self._question is not None:
+            while self._question is not None and (principal := self._session.principal) is not None:
                 question, self._question = self._question, None
                 try:
                     verdict = await self._desk.judge(principal, question.command)

@@ -254,6 +254,10 @@ class Session:
         """The ``nak`` to a message about a location."""
         return Reply(self._nak(problem, None, location))
 
+    def require(self, principal: Principal, wish: Wish, location: int) -> None:
+        """Raises a ``Problem`` unless the principal is allowed it there."""
+        self._admit(principal, wish, location)
+
     def may(self, principal: Principal, wish: Wish, location: int) -> bool:
         """Whether the principal is allowed it there."""
         try:

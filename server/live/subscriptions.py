@@ -121,6 +121,8 @@ class Subscriptions:
             principal = self._session.principal
             if not self._outlet.open or principal is None:
                 return
+            # It was allowed when it came; since then it waited, and the account may have changed (A5).
+            self._session.require(principal, "watch", location)
             audience = self._audience(principal, location)
             if audience is Audience.PUBLIC and not room.state.active:
                 raise NotFound

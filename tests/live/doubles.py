@@ -181,6 +181,8 @@ class MemoryDesk:
         self._rooms = rooms
         self.numbers = itertools.count(1)
         self.judged: list[Command] = []
+        self.judges: list[Principal] = []
+        """Who asked for each of ``judged``."""
         self.verdicts = asyncio.Event()
         self.verdicts.set()
         self.refusal: Problem | None = None
@@ -210,6 +212,7 @@ class MemoryDesk:
 
     async def judge(self, principal: Principal, command: Command) -> JudgedMove:
         self.judged.append(command)
+        self.judges.append(principal)
         await self.verdicts.wait()
         if self.refusal is not None:
             raise self.refusal

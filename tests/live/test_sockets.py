@@ -364,6 +364,39 @@ async def test_a5_revocation_reaches_open_sockets(node):
         assert (await colleague.end())[1] == 4401
 
 
+async def test_a5_a_subscription_that_waited_is_for_whom_the_account_is_by_then(node):
+    kiosk, moved = node.identity.principals["kiosk"], frozenset({2})
+    async with node.client("kiosk") as client:
+        node.store.gate.clear()
+        await client.send(t="subscribe", location=1, from_="2027-06-01", days=1)
+        await client.send(t="ping", n=1)
+        await client.next_of("pong")
+        node.identity.principals["kiosk"] = replace(kiosk, location_ids=moved)
+        await node.connections.recheck()
+        node.store.gate.set()
+        refused = await client.next()
+        assert (refused["t"], refused["location"], refused["status"]) == ("nak", 1, 404)
+
+
+async def test_a5_verdicts_are_for_whom_the_account_is_by_then_however_fast_they_are_asked_for(node):
+    asked = {"resource_id": 1, "start_time": "2027-06-01T13:00:00Z", "end_time": "2027-06-01T14:00:00Z"}
+    staff = node.identity.principals["staff"]
+    async with node.client("staff") as client:
+        node.desk.verdicts.clear()
+        await client.send(t="judge", id="1", op="create", args=asked)
+        await until(lambda: len(node.desk.judged) == 1)
+        node.identity.principals["staff"] = replace(staff, location_ids=frozenset())
+        await node.connections.recheck()
+        await client.send(
+            t="judge", id="2", op="create", args=asked
+        )  # before there is an answer to the first
+        await client.send(t="ping", n=1)
+        await client.next_of("pong")
+        node.desk.verdicts.set()
+        assert (await client.next_of("verdict"))["id"] == "2"
+    assert [principal.location_ids for principal in node.desk.judges] == [frozenset({1}), frozenset()]
+
+
 async def test_a_token_that_ends_ends_its_socket_unless_a_fresh_one_came(node):
     def staff_until(end: int) -> Principal:
         return Principal(
