@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from rules.model import Role
 from server.commands import AnyOperation
-from server.errors import NotDone, Problem, Refused, Stale
+from server.errors import NotDone, NotFound, Problem, Refused, Stale
 from server.live.desk import Done
 from server.service import blocks, bookings
 from server.service.deliberation import Deliberation, NotYetReadError
@@ -25,6 +26,7 @@ def decide(order: Order, deliberation: Deliberation) -> Decision:
     deliberation.turn_to(order.location_id, order.principal.cause)
     savepoint = deliberation.savepoint()
     try:
+        _check_owner(order, deliberation)
         if order.command.if_version is not None and order.target:
             present = deliberation.booking(order.target)
             if present.version != order.command.if_version:
@@ -40,6 +42,17 @@ def decide(order: Order, deliberation: Deliberation) -> Decision:
     else:
         deliberation.rollback(savepoint)
     return decision
+
+
+def _check_owner(order: Order, deliberation: Deliberation) -> None:
+    """Raises ``NotFound`` if the booking, which is its giver's to change as its owner, was passed on since the order was let
+    in: what it says of the new owner, and what becomes of it, is nothing to the former one (A2, A3).
+    """
+    user_id = order.principal.user_id
+    if order.target is None or order.role is not Role.CUSTOMER or user_id is None:
+        return
+    if deliberation.booking(order.target).user_id != user_id:
+        raise NotFound
 
 
 def decide_bulk(bulk: Bulk, deliberation: Deliberation, describe: Describe) -> Done:

@@ -1,10 +1,15 @@
 """Small print of who may do what to bookings."""
 
+from typing import Any
+
+import asyncpg
 import pytest
 
 from grid_engine.interval import HOUR, MINUTE
 from server.clock import ManualClock
-from server.errors import Forbidden, Refused
+from server.commands import Operation
+from server.errors import Forbidden, NotFound, Refused
+from server.live.desk import Answer, Done
 from tests.service.conftest import Node
 from tests.service.test_booking import START, book, command, span
 from tests.venues import Town
@@ -39,3 +44,36 @@ async def test_b1_what_an_admin_writes_on_a_block_is_the_reason_that_the_grid_sh
     assert changed.body["reason"] == "net mended"
     room = await node.rooms.open(venue.id)
     assert getattr(room.grid.get(done.body["id"]), "reason", None) == "net mended"
+
+
+@pytest.mark.parametrize(
+    ("op", "body"),
+    [("cancel", {}), ("update", {"note": "mine"}), ("reschedule", span(START + HOUR)), ("confirm", {})],
+)
+async def test_a2_a_booking_that_was_passed_on_meanwhile_is_not_its_former_owners(
+    node: Node, town: Town, clock: ManualClock, op: Operation, body: dict[str, Any]
+) -> None:
+    venue, ann, bob = await town.venue(), await town.person("Ann"), await town.person("Bob")
+    staff = await town.person("Sam", "staff", [venue])
+    booking = await book(node, ann, venue.bays[0])
+    clock.advance(23 * HOUR + 45 * MINUTE)
+    passed_on, too_late = list[Answer](), list[Answer]()
+    other = await asyncpg.connect(town.url)
+    try:
+        async with other.transaction():
+            await other.execute("SELECT FROM locations WHERE id = $1 FOR UPDATE", venue.id)
+            give = command("update", booking["id"], user_id=bob.user_id, override_reason="asked to")
+            await node.desk.execute(staff, give, passed_on.append)
+            await node.desk.execute(ann, command(op, booking["id"], **body), too_late.append)
+    finally:
+        await other.close()
+    await node.desk.idle()
+    assert isinstance(passed_on[0], Done)
+    assert isinstance(too_late[0], NotFound)
+    [row] = await town.fetch("SELECT user_id, status, version, attended_at FROM bookings")
+    assert dict(row) == {
+        "user_id": bob.user_id,
+        "status": "confirmed",
+        "version": passed_on[0].version,
+        "attended_at": None,
+    }
