@@ -8,9 +8,10 @@ nearly all of it by the same requests.
 import itertools
 import random
 import secrets
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from server.embedded import EmbeddedPostgres
 from server.service.access import SCOPES
 from server.wire.arguments import TARGETS
 from tests.acceptance.conftest import CHEAP_HASH, PASSWORD, copied_database, span
-from tests.document_requests import METHODS, Names, requests_of
+from tests.document_requests import METHODS, Names, Request, requests_of
 from tests.fuzz.http_attempts import JUNE_2
 from tests.fuzz.node_doors import NOW
 from tests.fuzz.tainted_venue import HOUR, LARGE_ID, TaintedVenue, Taints, tainted_venue
@@ -37,6 +38,10 @@ ENDS_THE_SESSION = "/api/auth/logout"
 STRANGERS = ("anonymous", "customer", "staff elsewhere", "kiosk", "kiosk elsewhere", "key for elsewhere")
 OUTSIDERS = ("anonymous", "kiosk elsewhere", "key for elsewhere")
 """Those of them who cannot watch the venue."""
+PLACES = ("location_id", "resource_id", "resource_ids")
+"""What everybody knows of, but outsiders."""
+NO_ID = 2_000_000_000
+"""Nothing has it, or a UUID of this number."""
 SERVED = {"anonymous": 3, "kiosk": 10, "kiosk elsewhere": 5, "key for elsewhere": 5}
 """How many answers they are given at least, so that the search has something to look through; others, 15."""
 
@@ -185,6 +190,50 @@ async def test_a4_no_door_tells_a_stranger_anything_of_others(scene: Scene, who:
     assert [status for status in statuses if status >= 500] == []
     assert statuses.get(200, 0) > SERVED.get(who, 15), statuses
     assert await rows_of_the_victim(scene) == before
+
+
+def nowhere(names: Names, *, places_too: bool) -> Names:
+    """The same names, of nothing that there is; places remain those that there are, unless ``places_too``."""
+
+    def named(name: str, value: Any) -> Any:
+        if not name.endswith(("_id", "_ids")) or (name in PLACES and not places_too):
+            return value
+        if isinstance(value, list):
+            return [named(name.removesuffix("s"), each) for each in value]
+        return NO_ID if isinstance(value, int) else str(uuid.UUID(int=NO_ID))
+
+    return Names(
+        path={name: [named(name, each) for each in ids] for name, ids in names.path.items()},
+        queries=[{name: named(name, value) for name, value in query.items()} for query in names.queries],
+        body={name: named(name, value) for name, value in names.body.items()},
+    )
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_a3_what_a_stranger_may_not_see_is_answered_as_what_there_is_not(
+    scene: Scene, who: str
+) -> None:
+    hidden = names_of(scene.tainted)
+    hidden = replace(hidden, path={name: ids[:1] for name, ids in hidden.path.items()})
+    nothing = nowhere(hidden, places_too=who in OUTSIDERS)
+    told_apart, compared = {}, 0
+    async with scene.client(who) as client:
+
+        async def answer_to(request: Request) -> tuple[int, bytes]:
+            sent = {"params": request.params, "json": request.json}
+            answer = await client.request(request.method, request.path, **sent)
+            return answer.status_code, answer.content
+
+        pairs = zip(requests_of(scene.document, hidden), requests_of(scene.document, nothing), strict=True)
+        for theirs, nobodys in pairs:
+            if str(theirs) == str(nobodys) or theirs.operation.endswith(ENDS_THE_SESSION):
+                continue
+            answers = await answer_to(theirs), await answer_to(nobodys)
+            compared += 1
+            if answers[0] != answers[1]:
+                told_apart[str(theirs)] = answers
+    assert told_apart == {}
+    assert compared > 30
 
 
 async def test_a4_a_kiosk_learns_nothing_of_the_guest_it_checks_in(scene: Scene) -> None:
