@@ -6,7 +6,6 @@ belong here: what somebody thought of for one door (``tests/fuzz``). A new opera
 
 import asyncio
 import base64
-import itertools
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -176,7 +175,10 @@ async def refusals(
     return [each for each in await asyncio.gather(*(one(*each) for each in wrong)) if each]
 
 
-STRANGE_NUMBERS = (2**31, 253_402_300_799, 253_402_300_800, 2**53 - 1, 2**63, -1, -62_135_596_800, 1 - 2**53)
+STRANGE: dict[type, tuple[Any, ...]] = {
+    int: (2**31, 253_402_300_799, 253_402_300_800, 2**53 - 1, 2**63, -1, -62_135_596_800, 1 - 2**53),
+    str: ("", "x", "00000000-0000-0000-0000-000000000000", "\N{SNOWMAN}" * 50, "\x00"),
+}
 
 
 def encoded(key: list[Any]) -> str:
@@ -211,7 +213,7 @@ async def test_every_list_takes_limit_and_cursor_and_refuses_what_is_none(world:
         assert await refusals(admin, wrong) == []
 
 
-async def test_no_cursor_of_a_lists_form_is_an_error_of_ours_whatever_numbers_are_in_it(world: World) -> None:
+async def test_no_cursor_of_a_lists_form_is_an_error_of_ours_whatever_is_in_it(world: World) -> None:
     tried: set[str] = set()
     async with world.node.http(world.people["admin"]) as admin:
         for request in world.lists():
@@ -220,13 +222,11 @@ async def test_no_cursor_of_a_lists_form_is_an_error_of_ours_whatever_numbers_ar
             if given is None:
                 continue
             key = json.loads(base64.urlsafe_b64decode(given + "=="))
-            if not any(isinstance(each, int) for each in key):
-                tried.add(request.operation)  # it goes by texts, and has no number to be wrong
-            for place, number in itertools.product(range(len(key)), STRANGE_NUMBERS):
-                if isinstance(key[place], int):
-                    cursor = encoded([*key[:place], number, *key[place + 1 :]])
+            for place, part in enumerate(key):
+                for strange in STRANGE[type(part)]:
+                    cursor = encoded([*key[:place], strange, *key[place + 1 :]])
                     answer = await admin.get(request.path, params={**request.params, "cursor": cursor})
-                    assert answer.status_code in (200, 400), (request.operation, key, number, answer.text)
+                    assert answer.status_code in (200, 400), (request.operation, key, strange, answer.text)
                     tried.add(request.operation)
     assert {each.operation for each in world.lists()} - tried <= FILLED_LATER
 
