@@ -47,16 +47,8 @@ class Refusing:
         while self._answering:
             await asyncio.wait(self._answering)
 
-    async def told(self, rejected: Sequence[Rejected], rooms: Mapping[int, Room]) -> list[Refused]:
-        """Each as its caller is told it, in the order given; all are noted."""
-        favourites = await self._favourites(rejected)
-        told = [_told(each, rooms, favourites) for each in rejected]
-        for each in rejected:
-            self._refusals.note(each)
-        return told
-
     def note(self, rejected: Rejected) -> None:
-        """Has a refusal remembered that is told without suggestions."""
+        """Has a refusal remembered that is told elsewhere, without suggestions."""
         self._refusals.note(rejected)
 
     async def _answer(self, rejected: Sequence[tuple[Asked, Rejected]], rooms: Mapping[int, Room]) -> None:

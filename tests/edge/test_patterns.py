@@ -110,6 +110,15 @@ async def test_r22_refusals_are_captured_at_every_door_and_verdicts_and_listings
         block = await ask(office, venue.bays[0], type="TRAINING")
         answers = (held, moved, cancelled, visitor, block)
         assert [each.status_code for each in answers] == [409, 422, 422, 409, 409]
+        bulk = {
+            "operations": [
+                {"op": "create", "args": {"resource_id": venue.bays[1], "user_id": ann.user_id, **times}}
+                for times in (span(), span(minutes=30), span())
+            ]
+        }
+        for more in ({"dry_run": True}, {"atomic": True}, {}):
+            done = await office.post("/api/admin/bookings/bulk", json=bulk | more)
+            assert [each["status"] for each in done.json()["results"]][1:] == [422, 409]
         # none of these is a command that was refused
         judged = await client.post(
             "/api/bookings/judge", json={"resource_id": venue.bays[2], **span(minutes=30)}
@@ -140,6 +149,8 @@ async def test_r22_refusals_are_captured_at_every_door_and_verdicts_and_listings
         ("visitor", "create", "conflict", first): 1,
         ("nobody", "block", "conflict", first): 1,
         ("customer", "create", "min_duration", last): 1,
+        ("customer", "create", "min_duration", venue.bays[1]): 2,
+        ("customer", "create", "conflict", venue.bays[1]): 4,
     }
     assert next(each for each in found if each["code"] == "cutoff")["last_context"]["booking_id"] == soon
 
