@@ -32,10 +32,15 @@ class BulkRequest:
     atomic: bool
     rehearsal: bool
 
-    @property
-    def fingerprint(self) -> bytes:
-        """What it is compared by with another request under its key (G7)."""
-        told = ["bulk", self.atomic, self.rehearsal, [list(each) for each in self.operations]]
+    def fingerprint(self, read: Sequence[Command | Problem]) -> bytes:
+        """What it is compared by with another request under its key: each operation as it is compared alone, or as it was
+        written where it cannot be ``read`` (G7).
+        """
+        operations = [
+            each.fingerprint.hex() if isinstance(each, Command) else list(written)
+            for each, written in zip(read, self.operations, strict=True)
+        ]
+        told = ["bulk", self.atomic, self.rehearsal, operations]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).digest()
 
 
@@ -57,7 +62,8 @@ class BulkDesk:
         """
         require(principal, Action.ADMINISTER)
         self._desk.check_database()
-        entries = await self._entries(principal, request)
+        read = [_read(op, args) for op, args in request.operations]
+        entries = await self._entries(principal, read)
         orders = [entry for entry in entries if isinstance(entry, Order)]
         if not orders:
             problems = [entry for entry in entries if isinstance(entry, Problem)]
@@ -68,7 +74,7 @@ class BulkDesk:
                 Bulk(
                     principal=principal,
                     key=key,
-                    fingerprint=request.fingerprint,
+                    fingerprint=request.fingerprint(read),
                     entries=tuple(entries),
                     atomic=request.atomic,
                     rehearsal=request.rehearsal,
@@ -78,8 +84,9 @@ class BulkDesk:
 
         return await answer_to(ordered)
 
-    async def _entries(self, principal: Principal, request: BulkRequest) -> list[Order | Problem]:
-        read = [_read(op, args) for op, args in request.operations]
+    async def _entries(
+        self, principal: Principal, read: Sequence[Command | Problem]
+    ) -> list[Order | Problem]:
         named = {str(id_) for each in read if isinstance(each, Command) for id_ in _named(each)}
         known = await self._bookings.of_ids(named) if named else {}
         return [

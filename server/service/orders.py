@@ -83,7 +83,8 @@ class Order:
 
     def begins(self, timezone: str) -> Instant | None:
         """When the time begins that an admin asks for, for theirs may lie before what a replica holds; None for all else."""
-        time = getattr(self.command.body, "start_time", None)
+        body = getattr(self.command.body, "changes", self.command.body)
+        time = getattr(body, "start_time", None)
         if time is None or self.role is not Role.ADMIN:
             return None
         return next_existing(time, timezone) if isinstance(time, datetime) else int(time)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grid_engine.interval import Instant, Interval
-from server.service.blocks.occurrences import WallSpan, interval_on
+from server.service.blocks.occurrences import WallSpan, interval_on, wall_span
 from server.service.blocks.requests import Occurrences
 from server.storage.series import StoredOccurrence, WholeSeries
 from server.storage.stored_booking import StoredBooking
@@ -34,17 +34,42 @@ class Standing:
 
 
 def standing_occurrences(whole: WholeSeries, timezone: str) -> list[Standing]:
-    """The occurrences that were not ended, by their wall times. O(occurrences + blocks)."""
+    """The occurrences that were not ended, or of which something was restored since, by their wall times.
+
+    O(occurrences + blocks).
+    """
     blocks: dict[int, dict[int, list[StoredBooking]]] = {}
     for block in whole.blocks:
         if block.occurrence is not None:
             blocks.setdefault(block.occurrence, {}).setdefault(block.resource_id, []).append(block)
     found = []
-    for each in sorted(whole.occurrences, key=lambda each: (each.start_wall, each.number)):
+    listed = {each.number for each in whole.occurrences}
+    restored = [
+        _wanting(number, [block for each in there.values() for block in each], timezone)
+        for number, there in blocks.items()
+        if number not in listed
+    ]
+    for each in sorted([*whole.occurrences, *restored], key=lambda each: (each.start_wall, each.number)):
         wall = WallSpan(each.start_wall, each.end_wall)
         interval = interval_on(wall, timezone)
         found.append(Standing(wanted=each, wall=wall, interval=interval, blocks=blocks.get(each.number, {})))
     return found
+
+
+def _wanting(number: int, blocks: Sequence[StoredBooking], timezone: str) -> StoredOccurrence:
+    """An occurrence that was ended, told from what there is of it: somebody took that back, or it was over by then."""
+    wall = wall_span(
+        Interval(min(each.interval.start for each in blocks), max(each.interval.end for each in blocks)),
+        timezone,
+    )
+    return StoredOccurrence(
+        number=number,
+        type=blocks[0].type,
+        reason=blocks[0].reason or "",
+        start_wall=wall.start,
+        end_wall=wall.end,
+        resource_ids=tuple(sorted({each.resource_id for each in blocks})),
+    )
 
 
 def reached(occurrences: Sequence[Standing], which: Occurrences, now: Instant) -> list[Standing]:

@@ -72,6 +72,7 @@ def _as_it_was(booking: StoredBooking, body: Mapping[str, Any], deliberation: De
         resource_id=body["resource_id"],
         interval=Interval(_instant(body["start_time"]), _instant(body["end_time"])),
         status=body["status"],
+        type=body["type"],
         user_id=body["user_id"],
         customer_name=customer.name if customer else "",
         visitor=StoredVisitor(id=body["visitor_id"], name=visitor["name"], phone=visitor["phone"])

@@ -310,3 +310,12 @@ async def test_b5_undo_takes_back_what_a_bulk_did(bulk: Bulk, venue: Venue) -> N
     )
     assert statuses(results) == [200, 200, 409]
     assert results[1]["booking"]["note"] is None
+
+
+async def test_b5_and_g7_a_bulk_is_compared_by_what_it_means(bulk: Bulk, venue: Venue) -> None:
+    op, args = create(venue.bays[0])
+    first = await bulk.ask((op, args), (op, {"resource_id": "none"}), key="once")
+    elsewhere = args | {"start_time": "2027-06-02T14:00:00+02:00", "end_time": "2027-06-02T13:00:00.000Z"}
+    again = await bulk.ask((op, elsewhere), (op, {"resource_id": "none"}), key="once")
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert await bulk.rows() == 1

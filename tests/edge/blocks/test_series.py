@@ -416,3 +416,40 @@ async def test_b6_a_resource_that_was_closed_keeps_its_blocks_where_they_are(
     assert await blocks.rows() == [
         row for day in DAYS for row in (*morning(day, bays=(0,)), *morning(day, ends="10:00", bays=(1,)))
     ]
+
+
+async def test_b6_and_g11_a_new_type_is_taken_back_with_the_rest(series: Series, blocks: Blocks) -> None:
+    block = (await series.ids())[0, blocks.venue.bays[0]]
+    await series.edited({"type": "TRAINING", "reason": "Coaches"})
+    undone = await blocks.admin.post(f"/api/bookings/{block}/undo")
+    assert (undone.json()["type"], undone.json()["reason"]) == ("MAINTENANCE", "New turf")
+
+
+async def test_b6_and_g11_a_block_that_was_restored_is_of_its_series_again(
+    series: Series, blocks: Blocks
+) -> None:
+    ids = await series.ids()
+    await series.ended()
+    block = ids[1, blocks.venue.bays[0]]
+    assert (await blocks.admin.post(f"/api/bookings/{block}/undo")).status_code == 200
+    assert await blocks.rows() == [(0, "06-03 08:00", "09:00")]
+    told = await series.edited({"reason": "After all"}, scope="one", occurrence=block)
+    assert told["changed"] == 1
+    [listed] = (await series.read())["occurrences"]
+    assert (listed["reason"], listed["resource_ids"]) == ("After all", [blocks.venue.bays[0]])
+    assert await series.ended() == 1
+    assert await blocks.rows() == []
+
+
+async def test_b6_and_b3_an_occurrence_that_is_put_back_before_today_meets_what_was_there(
+    series: Series, blocks: Blocks, town: Town
+) -> None:
+    bay = blocks.venue.bays[0]
+    yesterday = START - 48 * HOUR
+    booked = await blocks.book(0, yesterday, override_reason="Written down late")
+    told = await series.edited(
+        {**span(yesterday), "on_conflict": "skip"}, scope="one", occurrence=await series.occurrence(0)
+    )
+    assert [(each["resource_id"], each["start_time"]) for each in told["skipped"]] == [
+        (bay, booked["start_time"])
+    ]
