@@ -66,13 +66,16 @@ def interval_on(span: WallSpan, timezone: str) -> Interval:
     """The instants of an occurrence.
 
     A start that the clocks leave out is put off to the next time that there is, and takes the end along by as much on the
-    clocks, as suggestions for such times do (T3); of times that the clocks show twice, the first is meant.
+    clocks, as suggestions for such times do (T3); of times that the clocks show twice, the first is meant that can be.
     """
     start = next_existing(span.start, timezone)
     end = span.end
     if not wall_time(span.start, timezone):
         end += local_time(start, timezone) - span.start
-    return Interval(start, next_existing(end, timezone))
+    ends = next_existing(end, timezone)
+    if ends <= start:
+        ends = wall_time(end, timezone)[-1]  # the clocks went back in between
+    return Interval(start, ends)
 
 
 def apart(intervals: Sequence[Interval]) -> list[Interval | None]:

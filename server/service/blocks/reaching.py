@@ -51,8 +51,14 @@ def standing_occurrences(whole: WholeSeries, timezone: str) -> list[Standing]:
     ]
     for each in sorted([*whole.occurrences, *restored], key=lambda each: (each.start_wall, each.number)):
         wall = WallSpan(each.start_wall, each.end_wall)
-        interval = interval_on(wall, timezone)
-        found.append(Standing(wanted=each, wall=wall, interval=interval, blocks=blocks.get(each.number, {})))
+        there = blocks.get(each.number, {})
+        # Of times that the clocks show twice, the one that it was placed at is meant.
+        placed = (block.interval for on_one in there.values() for block in on_one)
+        interval = next(
+            (interval for interval in placed if wall_span(interval, timezone) == wall),
+            None,
+        ) or interval_on(wall, timezone)
+        found.append(Standing(wanted=each, wall=wall, interval=interval, blocks=there))
     return found
 
 

@@ -453,3 +453,29 @@ async def test_b6_and_b3_an_occurrence_that_is_put_back_before_today_meets_what_
     assert [(each["resource_id"], each["start_time"]) for each in told["skipped"]] == [
         (bay, booked["start_time"])
     ]
+
+
+async def test_b6_and_t3_a_block_whose_hour_the_clocks_show_twice_can_be_changed_and_deleted(
+    blocks: Blocks,
+) -> None:
+    told = await blocks.block(start_time="2027-11-07T01:30:00-04:00", end_time="2027-11-07T01:00:00-05:00")
+    series = Series(blocks, told["series_id"])
+    before = await blocks.town.fetch("SELECT start_time, end_time FROM bookings ORDER BY id")
+    await series.edited({"reason": "Other turf"})
+    await series.edited({"resource_ids": [blocks.venue.bays[2]]})
+    assert (
+        await blocks.town.fetch("SELECT start_time, end_time FROM bookings WHERE status = 'confirmed'")
+        == before[:1]
+    )
+    assert await series.ended() == 1
+
+
+async def test_b6_and_t3_a_block_at_the_second_showing_of_an_hour_is_moved_to_another_bay_there(
+    blocks: Blocks,
+) -> None:
+    told = await blocks.block(start_time="2027-11-07T01:00:00-05:00", end_time="2027-11-07T02:00:00-05:00")
+    [before, _] = await blocks.town.fetch("SELECT start_time, end_time FROM bookings")
+    await Series(blocks, told["series_id"]).edited({"resource_ids": [blocks.venue.bays[2]]})
+    assert await blocks.town.fetch(
+        "SELECT start_time, end_time FROM bookings WHERE status = 'confirmed'"
+    ) == [before]
