@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from grid_engine.diff import Diff, Reload, join
 from grid_engine.grid import Grid
-from grid_engine.interval import Instant, Interval
+from grid_engine.interval import MINUTE, Instant, Interval
+from grid_engine.records import Record
 from server.clock import Clock
 from server.commands import SERIES_OPERATIONS
 from server.errors import IdempotencyMismatch, Unavailable
@@ -189,20 +190,25 @@ class Attempt:
         )
 
     async def _grid(self, connection: Connection, room: Room) -> Grid:
-        """The room's grid, with what ended before the room's horizon where an admin's order reaches back so far."""
-        begin = min(
-            (
-                begins
-                for order in self.orders
-                if order.location_id == room.id and (begins := order.begins(room.state.timezone)) is not None
-            ),
-            default=room.horizon,
-        )
-        if begin >= room.horizon:
+        """The room's grid, with what ended before the room's horizon where an admin's order reaches back so far.
+
+        Of the past no more is read than what is asked for, and what comes within the turnover buffer of it (G2).
+        """
+        asked = {
+            order.asked_of_the_past(room.state.timezone, room.horizon)
+            for order in self.orders
+            if order.location_id == room.id
+        }
+        buffer = room.state.policy.values.buffer_minutes * MINUTE
+        forgotten: dict[str, Record] = {}
+        for interval in filter(None, asked):
+            around = Interval(interval.start - buffer, interval.end + buffer)
+            for record in await read_records(connection, room.id, around):
+                if room.grid.get(record.id) is None:
+                    forgotten[record.id] = record
+        if not forgotten:
             return room.grid
-        past = await read_records(connection, room.id, Interval(begin, room.horizon))
-        forgotten = [record for record in past if room.grid.get(record.id) is None]
-        return Grid(room.id, room.epoch, room.version, [*room.grid.records(), *forgotten])
+        return Grid(room.id, room.epoch, room.version, [*room.grid.records(), *forgotten.values()])
 
     async def _decide(
         self, connection: Connection, deliberation: Deliberation, kept: Mapping[tuple[str, str], KeptAnswer]

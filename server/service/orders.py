@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 from grid_engine.calendar_day import next_existing
-from grid_engine.interval import Instant
+from grid_engine.interval import Instant, Interval
 from rules.model import Facts, Proposal, Role, Verdict
 from server.commands import Body, Command, Create
 from server.errors import Problem
@@ -81,13 +81,20 @@ class Order:
             elsewhere=(self.elsewhere | location_ids) - {self.location_id},
         )
 
-    def begins(self, timezone: str) -> Instant | None:
-        """When the time begins that an admin asks for, for theirs may lie before what a replica holds; None for all else."""
-        body = getattr(self.command.body, "changes", self.command.body)
-        time = getattr(body, "start_time", None)
-        if time is None or self.role is not Role.ADMIN:
+    def asked_of_the_past(self, timezone: str, horizon: Instant) -> Interval | None:
+        """What an admin asks for of the time before ``horizon``, which a replica does not hold; None for all else."""
+        changes = getattr(
+            self.command.body, "changes", None
+        )  # of a series, of which the others go on from there
+        body = changes or self.command.body
+        start = _instant(getattr(body, "start_time", None), timezone)
+        if start is None or start >= horizon or self.role is not Role.ADMIN:
             return None
-        return next_existing(time, timezone) if isinstance(time, datetime) else int(time)
+        end = _instant(getattr(body, "end_time", None), timezone)
+        goes_on = changes is not None or getattr(body, "recurrence", None) is not None
+        if end is None or end <= start or goes_on:
+            end = horizon
+        return Interval(start, min(end, horizon))
 
     def body(self, kind: type[BodyType]) -> BodyType:
         """The command's body, known to be of ``kind`` by its operation."""
@@ -169,3 +176,7 @@ class Bulk:
 
 Asked: TypeAlias = Order | Bulk
 """What somebody waits for an answer to."""
+
+
+def _instant(time: Instant | datetime | None, timezone: str) -> Instant | None:
+    return next_existing(time, timezone) if isinstance(time, datetime) else time

@@ -9,7 +9,7 @@ from grid_engine.interval import HOUR
 from server.clock import ManualClock
 from server.principal import AccountRole, Principal
 from tests.edge.blocks.conftest import START, Blocks, span
-from tests.running_node import RunningNode
+from tests.running_node import RunningNode, running_node
 from tests.venues import Town, Venue
 
 UNKNOWN = "018f0000-0000-7000-8000-000000000000"
@@ -319,3 +319,20 @@ async def test_b5_and_g7_a_bulk_is_compared_by_what_it_means(bulk: Bulk, venue: 
     again = await bulk.ask((op, elsewhere), (op, {"resource_id": "none"}), key="once")
     assert (again.status_code, again.json()) == (200, first.json())
     assert await bulk.rows() == 1
+
+
+async def test_g2_the_turnover_buffer_lies_between_what_is_past_too(
+    bulk: Bulk, town: Town, database_url: str, ada: Principal, clock: ManualClock
+) -> None:
+    venue = await town.venue(policy={"buffer_minutes": 30})
+    assert statuses(await bulk.results(create(venue.bays[0]))) == [201]
+    await town.fetch(
+        "UPDATE bookings SET status = 'completed'"
+    )  # or a sweep would, and bring it back to mind
+    clock.advance(72 * HOUR)
+    async with running_node(database_url, clock) as fresh, fresh.http(ada) as client:
+        for hours in (-1, 1):
+            late = create(venue.bays[0], START + hours * HOUR, override_reason="Forgotten")
+            [result] = await Bulk(client, town).results(late)
+            assert result["status"] == 422
+            assert "conflict" in [violation["code"] for violation in result["error"]["violations"]]
