@@ -23,12 +23,12 @@ from server.commands import format_instant
 from server.service.importing.report import Conflict, Place, Report, Row
 from server.service.importing.venues import KnownLocation, Venues
 from server.storage.database import Connection
+from server.storage.origins import read_bookings
 from server.storage.staged_bookings import (
     Overlap,
     StagedBooking,
     StagedBookings,
     Verdict,
-    read_bookings,
 )
 from server.storage.stored_booking import ACTIVE_STATUSES, StoredBooking, StoredVisitor
 

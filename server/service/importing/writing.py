@@ -23,14 +23,8 @@ from server.service.importing.report import Progress, Report
 from server.service.importing.venues import CAUSE
 from server.storage.batch import lock_locations, read_targets, write, write_visitors
 from server.storage.database import Connection, translated
-from server.storage.staged_bookings import (
-    StagedBooking,
-    Verdict,
-    codes_in_use,
-    read_bookings,
-    read_names,
-    write_origins,
-)
+from server.storage.origins import codes_in_use, read_bookings, read_names, write_origins
+from server.storage.staged_bookings import StagedBooking, Verdict
 from server.storage.stored_booking import StoredBooking
 
 RECENT_BATCH = 500
