@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("index", "fanout", "writes", "context", "year")
+BENCHMARKS = ("index", "fanout", "writes", "blocks", "context", "year")
 
 
 def main(arguments: list[str]) -> int:

@@ -6,7 +6,6 @@ Belongs here: what becomes of each row, and its line of the audit. Does not belo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from grid_engine.interval import Interval
 from grid_engine.records import BlockType, Record
@@ -32,7 +31,10 @@ class Label:
 
 
 class Pieces:
-    """The rows of one series in the hands of one order. ``waived`` are the violations set aside, by interval (R19)."""
+    """The rows of one series in the hands of one order. ``waived`` are the violations set aside, by interval (R19).
+
+    No block records values of a policy: it was judged by none (R20).
+    """
 
     def __init__(
         self,
@@ -48,7 +50,6 @@ class Pieces:
         self._series_id = series_id
         self._waived = waived
         self._override_reason = override_reason
-        self._judged_by: Mapping[str, Any] = deliberation.values_judged_by(None)
         self.created = 0
         self.changed = 0
         self.removed = 0
@@ -68,7 +69,6 @@ class Pieces:
             reason=label.reason,
             series_id=self._series_id,
             occurrence=wanted.occurrence,
-            judged_by=self._judged_by,
         )
         self.created += 1
         self._stage("created", None, made)
@@ -82,7 +82,7 @@ class Pieces:
         if interval == block.interval:
             self._stage("updated", block, after)
         else:
-            self._stage("rescheduled", block, replace(after, judged_by=self._judged_by))
+            self._stage("rescheduled", block, after)
 
     def end(self, block: StoredBooking) -> None:
         """The block taken away."""
