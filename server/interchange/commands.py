@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from server.clock import Clock
-from server.errors import ConfigurationError, Unavailable
+from server.errors import ConfigurationError, InUse, Unavailable
 from server.interchange.csv_form import write_csv_archive, write_csv_folder
 from server.interchange.progress import shown
 from server.interchange.reading import source_of
@@ -40,7 +40,7 @@ async def import_file(
     """Imports from a path; ``say`` is told what comes of it, line by line.
 
     Raises:
-        ConfigurationError: if there is nothing to be read, or the database went away on the way.
+        ConfigurationError: if there is nothing to be read, another import is at work, or the database went away on the way.
     """
 
     async def nobody_listens(_: int) -> None:
@@ -62,6 +62,8 @@ async def import_file(
                 options=options,
             )
             await work.run(source.rows(report), report, source.total)
+    except InUse as error:
+        raise ConfigurationError(error.detail) from error
     except Unavailable as error:
         raise ConfigurationError(
             "The database went away. What was written is whole: run it again, and it goes on."

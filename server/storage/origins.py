@@ -4,10 +4,31 @@ Belongs here: queries in the transaction of a batch. Does not belong here: rows 
 the writing of bookings themselves (``batch``).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 
+from server.errors import InUse
 from server.storage.database import Connection
 from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_row
+
+_LOCK = "SELECT pg_try_advisory_lock(hashtext('baygrid import'))"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtext('baygrid import'))"
+
+
+@asynccontextmanager
+async def only_import(connection: Connection) -> AsyncIterator[None]:
+    """Keeps other imports away until it ends, or the connection does: two of one file would each find nothing there yet.
+
+    Raises:
+        InUse: if another one is at work.
+    """
+    if not await connection.fetchval(_LOCK):
+        raise InUse("Another import is at work: run this one again when it is done")
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute(_UNLOCK)
 
 
 async def read_bookings(connection: Connection, ids: Collection[str]) -> dict[str, StoredBooking]:

@@ -240,7 +240,7 @@ async def test_each_mode_serves_its_doors_and_says_of_the_others_what_they_need(
         assert (await client.get("/api/openapi.json")).status_code == 200
 
 
-async def test_many_at_once_are_bound_as_each_of_them_is(place: Place) -> None:
+async def test_many_at_once_are_bound_as_each_of_them_is_and_so_is_who_has_a_link_alone(place: Place) -> None:
     operations = place.filled(
         [
             {"op": "update", "args": {"booking_id": "<booking>", "note": "Left-handed"}},
@@ -256,8 +256,6 @@ async def test_many_at_once_are_bound_as_each_of_them_is(place: Place) -> None:
     assert (updated["status"] == 403) is not place.mode.includes(Mode.OPERATE)
     assert (created["status"] == 403) is not place.mode.includes(Mode.FULL)
 
-
-async def test_a_calendar_is_shown_once_the_grid_may_be_looked_at(place: Place) -> None:
     async with place.node.http(place.people["customer"]) as client:
         link = (await client.post("/api/me/calendar")).json()
     async with place.node.http() as client:

@@ -1,10 +1,12 @@
 """What an import does to the database: everything once, in whole batches, told to whoever watches."""
 
+import asyncpg
 import pytest
 
 from grid_engine.interval import HOUR, Interval
 from server.bus.memory import MemoryBus
 from server.commands import Command, Reschedule
+from server.errors import ConfigurationError
 from server.live.rooms import Rooms
 from server.service.importing import Conflict, Place, people
 from server.storage.locations import Locations
@@ -274,6 +276,19 @@ async def test_g5_an_overdue_hold_is_no_conflict(desk: Desk) -> None:
     report, _ = await desk.bring("all.yaml", ALL)
     assert report.faults.kept == []
     assert await desk.town.value("SELECT count(*) FROM bookings WHERE status = 'expired'") == 1
+
+
+async def test_two_imports_at_once_would_each_find_nothing_there_so_the_second_is_turned_away(
+    desk: Desk,
+) -> None:
+    other = await asyncpg.connect(desk.town.url)
+    await other.execute("SELECT pg_advisory_lock(hashtext('baygrid import'))")
+    with pytest.raises(ConfigurationError, match="Another import is at work"):
+        await desk.bring("all.yaml", ALL)
+    await other.close()
+    for _ in range(2):
+        report, _ = await desk.bring("all.yaml", ALL)
+        assert report.written
 
 
 async def test_an_address_that_somebody_takes_meanwhile_is_told_and_the_rest_goes_on(

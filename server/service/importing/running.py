@@ -15,6 +15,7 @@ from server.service.importing.report import Progress, Report, Row
 from server.service.importing.venues import Venues
 from server.service.importing.writing import BookingWriter
 from server.storage.database import Connection, Database
+from server.storage.origins import only_import
 
 TELL_EVERY = 100
 
@@ -57,9 +58,10 @@ class Import:
         Takes the same memory for any number of bookings and accounts. O(n log n).
 
         Raises:
+            InUse: if another import is at work.
             Unavailable: if Postgres is away; what was written until then is whole, and the same again goes on with it.
         """
-        async with self._database.connection() as connection:
+        async with self._database.connection() as connection, only_import(connection):
             venues = Venues(report, only_new=self._options.only_new)
             people = People(connection, venues, report, only_new=self._options.only_new)
             now = self._clock.now()
