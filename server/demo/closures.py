@@ -26,6 +26,7 @@ class Closure:
     reason: str
     after: int
     series_id: str | None = None
+    occurrence: int | None = None
 
 
 def closures(random: Random, venue: Venue, day: CalendarDay, *, is_today: bool) -> Iterator[Closure]:
@@ -40,6 +41,7 @@ def closures(random: Random, venue: Venue, day: CalendarDay, *, is_today: bool) 
                 reason=series.reason,
                 after=HOUR,
                 series_id=series.series_id,
+                occurrence=day.date.toordinal(),
             )
     if day.date.weekday() == _SATURDAY and (outing := _between(day, 14 * 60, 18 * 60)):
         reason = f"Company outing: {random.choice(_HOSTS)}"

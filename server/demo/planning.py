@@ -226,6 +226,7 @@ class Plan:
             type=closure.type,
             reason=closure.reason,
             series_id=closure.series_id,
+            occurrence=closure.occurrence,
             judged_by=self._written(self._policy),
         )
         created = Step(

@@ -17,6 +17,7 @@ from server.demo.founding import MONTH, ban_somebody, found_accounts, found_venu
 from server.demo.life import told, with_visitors
 from server.demo.people import Person, customers
 from server.demo.planning import Crowd, Plan
+from server.demo.recurring import keep_series
 from server.demo.writing import (
     Marked,
     lock_demo,
@@ -191,6 +192,7 @@ async def _fill(
     }
     history = told(with_visitors(plan.lives, given), version)
     await write_history(connection, location_id, history)
+    await keep_series(connection, venue, state, dates, crowd.admin, now)
     await write_version(connection, location_id, history.version, now)
 
 

@@ -17,6 +17,7 @@ from server.clock import ManualClock
 from server.demo import seed
 from server.errors import ConfigurationError, Unauthenticated
 from server.principal import Principal
+from server.service.blocks.recurrence import wall_starts
 from server.service.circumstances import facts_for
 from server.service.identity import Identity
 from server.service.passwords import Passwords
@@ -27,6 +28,7 @@ from server.storage import Database
 from server.storage.accounts import Accounts
 from server.storage.customers import read_customers
 from server.storage.locations import Locations
+from server.storage.series import SeriesQueries
 from server.storage.stored_booking import SELECT_BOOKING, StoredBooking, from_row
 from tests.demo.conftest import NOW, Demo
 from tests.venues import Town
@@ -166,6 +168,23 @@ async def test_it_looks_like_a_venues_week(demo):
         ends = {(each.resource_id, each.interval.end) for each in mine if each.is_active}
         touching = sum((each.resource_id, each.interval.start) in ends for each in mine if each.is_active)
         assert (touching > 50) == (timezone == "America/New_York")  # the other has a turnover
+
+
+async def test_b6_a_venues_course_is_a_series_that_an_admin_can_edit(demo, seeded):
+    queries = SeriesQueries(seeded)
+    listed = await queries.page(None, after=None, limit=10)
+    assert len(listed) == 2
+    for series in listed:
+        occurrences = await queries.occurrences(series.id)
+        blocks = await demo.town.fetch("SELECT * FROM bookings WHERE series_id = $1", series.id)
+        assert blocks
+        assert sum(each.blocks for each in occurrences) == len(blocks)
+        assert {row["occurrence"] for row in blocks} <= {each.occurrence.number for each in occurrences}
+        assert {row["resource_id"] for row in blocks} <= set(series.resource_ids)
+        recurrence, first = series.recurrence, series.start_wall
+        assert recurrence
+        starts = wall_starts(recurrence, first, (await zones_of(demo.town))[series.location_id][0])
+        assert {each.occurrence.start_wall for each in occurrences} <= set(starts)
 
 
 async def test_r21_every_booking_to_come_would_be_accepted_now(demo, seeded):
@@ -335,6 +354,12 @@ async def test_a_start_a_week_later_lays_out_the_days_that_are_missing(database,
         assert {each.series_id for each in before if each.series_id and each.location_id == location_id} == {
             each.series_id for each in added if each.series_id
         }
+        numbers = {each.occurrence for each in after if each.series_id and each.location_id == location_id}
+        listed = await town.fetch(
+            "SELECT number FROM series_occurrences JOIN series s ON s.id = series_id WHERE location_id = $1",
+            location_id,
+        )
+        assert numbers <= {row["number"] for row in listed}
         assert min(each.version for each in added) == versions[location_id] + 1
         assert all(NOW < each.created_at <= clock.now() for each in added)
     assert await town.overlaps() == 0
