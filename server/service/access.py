@@ -25,6 +25,8 @@ class Action(Enum):
     # a location
     READ_LOCATION = "read_location"
     """See that it is there, and its resources, policy, hours and blackouts."""
+    READ_SETUP = "read_setup"
+    """See what of it is set up for the eyes of those who run it: tiers and tags of its policy, and why it is closed at times."""
     READ_GRID = "read_grid"
     """See what is free and what is busy."""
     READ_RECORDS = "read_records"
@@ -121,6 +123,7 @@ _COLUMNS = (
 _ROWS: Mapping[Action, tuple[Mode, tuple[Decision, ...]]] = {
     #                          on from        admin oper. staff owner cust. kiosk stranger
     Action.READ_LOCATION:      (Mode.CONTEXT, (_A,  _A,   _A,   _A,   _A,   _A,   _I)),
+    Action.READ_SETUP:         (Mode.CONTEXT, (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
     Action.READ_GRID:          (Mode.VIEW,    (_A,  _A,   _A,   _A,   _A,   _A,   _I)),
     Action.READ_RECORDS:       (Mode.VIEW,    (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
     Action.SHOW_DRAG:          (Mode.OPERATE, (_A,  _A,   _A,   _F,   _F,   _F,   _I)),
@@ -154,6 +157,7 @@ GRANTS: Mapping[Action, Mapping[Standing, Decision]] = MappingProxyType(
 
 _SEEING = frozenset({Action.READ_LOCATION, Action.READ_GRID})
 _READING = _SEEING | {
+    Action.READ_SETUP,
     Action.READ_RECORDS,
     Action.READ_BOOKING,
     Action.LIST_BOOKINGS,

@@ -90,6 +90,7 @@ def test_a1_an_admin_may_everything():
 def test_a1_an_operator_sees_what_staff_see_and_never_overrides_undoes_or_blocks():
     assert allowed(OPERATOR, location_id=THERE, owner_id=4) == {
         Action.READ_LOCATION,
+        Action.READ_SETUP,
         Action.READ_GRID,
         Action.READ_RECORDS,
         Action.READ_ANALYTICS,
@@ -215,6 +216,7 @@ def test_whoever_may_do_something_to_a_booking_may_read_it():
             Mode.CONTEXT,
             {
                 Action.READ_LOCATION,
+                Action.READ_SETUP,
                 Action.KEEP_OWN_ACCOUNT,
                 Action.SEARCH_CUSTOMERS,
                 Action.READ_CONTEXT,

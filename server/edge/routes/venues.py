@@ -66,7 +66,7 @@ class BlackoutQuery(PageQuery):
 def told_location(location: StoredLocation, caller: Principal) -> LocationBody:
     """The location as the caller may see it."""
     policy = dict(location.policy)
-    if not allows(caller, Action.READ_RECORDS, location_id=location.id):
+    if not allows(caller, Action.READ_SETUP, location_id=location.id):
         # How other people are treated, and what they are tagged with, is no customer's business.
         policy = {key: value for key, value in policy.items() if key not in ("tiers", "tags")}
     fields: dict[str, Any] = {
@@ -94,7 +94,7 @@ def told_resource(resource: StoredResource) -> ResourceBody:
 
 def told_blackout(blackout: StoredBlackout, caller: Principal) -> BlackoutBody:
     """The blackout as it is told; why it is closed is what staff wrote for each other, and may name people (A4)."""
-    for_staff = allows(caller, Action.READ_RECORDS, location_id=blackout.location_id)
+    for_staff = allows(caller, Action.READ_SETUP, location_id=blackout.location_id)
     return BlackoutBody(
         id=blackout.id,
         location_id=blackout.location_id,
