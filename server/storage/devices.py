@@ -102,21 +102,27 @@ async def await_pairing(
     )
 
 
-async def pair(
-    connection: Connection, pairing_hash: bytes, token_hash: bytes, now: Instant
-) -> StoredDevice | None:
-    """The device that waits under the code, which has the token from now on; None if none does.
+async def lock_waiting(connection: Connection, pairing_hash: bytes, now: Instant) -> StoredDevice | None:
+    """The device that waits under the code, which nobody else changes until the transaction ends; None if none does.
 
-    Of any number who come with one code one is given the device: the others find the code used.
+    Of any number who come with one code one is given the device, and the others, who waited, find that the code was used.
     """
     row = await connection.fetchrow(
-        "UPDATE devices SET pairing_hash = NULL, pairing_expires_at = NULL, token_hash = $2, paired_at = $3 "
-        "WHERE pairing_hash = $1 AND pairing_expires_at > $3 RETURNING *",
+        "SELECT * FROM devices WHERE pairing_hash = $1 AND pairing_expires_at > $2 FOR NO KEY UPDATE",
         pairing_hash,
-        token_hash,
         moment(now),
     )
     return None if row is None else _device(row)
+
+
+async def pair(connection: Connection, device_id: int, token_hash: bytes, now: Instant) -> None:
+    """Gives a locked device the token, in place of the one that it had; its code is used up."""
+    await connection.execute(
+        "UPDATE devices SET pairing_hash = NULL, pairing_expires_at = NULL, token_hash = $2, paired_at = $3 WHERE id = $1",
+        device_id,
+        token_hash,
+        moment(now),
+    )
 
 
 async def revoke(connection: Connection, device_id: int, now: Instant) -> None:

@@ -8,6 +8,7 @@ import pytest
 from server.edge.authentication import ACCESS_COOKIE, DEVICE_COOKIE_SECONDS, REFRESH_COOKIE
 from server.service.administration.devices import CODE_SECONDS
 from server.service.identifiers import CODE_ALPHABET
+from tests.conftest import NOON
 from tests.edge.test_administration import make_location
 
 
@@ -280,3 +281,24 @@ async def test_a8_what_is_done_to_a_device_is_in_the_audit_without_its_secrets(e
     assert code not in str(rows)
     assert token not in str(rows)
     assert rows[3]["metadata"]["after"]["name"] == "Bar"
+
+
+async def test_a8_the_audit_tells_what_every_code_took_the_place_of(edge, admin, location):
+    device_id, _ = await paired(edge, admin, location)
+    path = f"/api/admin/devices/{device_id}"
+    edge.clock.advance(60)
+    await admin.patch(path, json={"pair_again": True})
+    # Within a second: nothing that is told of the device is another.
+    code = (await admin.patch(path, json={"pair_again": True})).json()["pairing_code"]
+    assert (await edge.client().post("/api/auth/device", json={"pairing_code": code})).status_code == 200
+    rows = await edge.fetch(
+        "SELECT event_type, metadata FROM audit_events WHERE subject_type = 'device' ORDER BY id"
+    )
+    assert [row["event_type"] for row in rows] == ["created", "paired", "updated", "updated", "paired"]
+    told = [row["metadata"] for row in rows if row["event_type"] == "paired"]
+    assert [(each["before"]["paired_at"], each["after"]["paired_at"]) for each in told] == [
+        (None, NOON),
+        (NOON, NOON + 60),
+    ]
+    assert all(each["before"]["pairing_expires_at"] for each in told)
+    assert not any(each["after"]["pairing_expires_at"] for each in told)

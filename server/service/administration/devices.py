@@ -23,6 +23,7 @@ from server.storage.devices import (
     insert_device,
     list_devices,
     lock_device,
+    lock_waiting,
     pair,
     read_device,
     revoke,
@@ -102,7 +103,7 @@ class Devices:
             if pair_again:
                 after = replace(after, pairing_expires_at=self._clock.now() + CODE_SECONDS)
                 await await_pairing(connection, device_id, hash_of_code(code), after.pairing_expires_at or 0)
-            if after != before:
+            if pair_again or after != before:
                 await self._record(connection, device_id, "updated", before, after, actor_id=actor.user_id)
             return Offered(device=after, pairing_code=code if pair_again else None)
 
@@ -156,10 +157,14 @@ class Devices:
         code = tidied_code(pairing_code)
         async with self._database.transaction() as connection:
             now = self._clock.now()
-            device = await pair(connection, hash_of_code(code), hash_of(token), now)
-            if device is None:
+            before = await lock_waiting(connection, hash_of_code(code), now)
+            if before is None:
                 raise Unauthenticated("The code is wrong, or its ten minutes are over")
-            await self._record(connection, device.id, "paired", None, device, actor_id=None, cause="pairing")
+            await pair(connection, before.id, hash_of(token), now)
+            device = replace(before, pairing_expires_at=None, paired_at=now)
+            await self._record(
+                connection, device.id, "paired", before, device, actor_id=None, cause="pairing"
+            )
         self._changed(device.id)
         return device, token
 
