@@ -3,7 +3,8 @@
 Belongs here: who may ask, whose bookings they are told of, and what of a kept answer each reader may see. Does not belong
 here: putting the answer together (``storage.context``).
 
-Staff are told of bookings at their own locations alone, and of customers who ever booked there, here as everywhere (A3):
+Staff are told of bookings and denials at their own locations alone, and of customers who ever booked there, here as
+everywhere (A3):
 elsewhere is as if there were nothing. A kept answer is cut down for its reader in the same way.
 """
 
@@ -85,7 +86,7 @@ def _reader(caller: Principal) -> Reader:
 
 
 def _seen(answer: Mapping[str, Any], visible_at: Collection[int]) -> dict[str, Any]:
-    """A kept answer as if there were no bookings at other locations."""
+    """A kept answer as if there were no other locations: neither bookings there, nor being denied to be there."""
     upcoming, history = (
         [booking for booking in answer[name] if booking["location_id"] in visible_at]
         for name in ("upcoming", "history")
@@ -98,6 +99,11 @@ def _seen(answer: Mapping[str, Any], visible_at: Collection[int]) -> dict[str, A
         "booking_details": first,
         "upcoming": upcoming,
         "history": history,
+        "restrictions": [
+            restriction
+            for restriction in answer["restrictions"]
+            if restriction["restriction_type"] != "DENY_LOCATION" or restriction["value"] in visible_at
+        ],
     }
 
 

@@ -130,6 +130,7 @@ WITH answer AS (
         ) ORDER BY id), '[]') AS items
         FROM booking_restrictions
         WHERE user_id = c.id AND lifted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)
+          AND ($3::bigint[] IS NULL OR restriction_type <> 'DENY_LOCATION' OR value = ANY($3))
     ) restrictions
 ), thread AS (
     INSERT INTO context_threads (id, last_asked_at) SELECT $4, $2 WHERE $4::text IS NOT NULL

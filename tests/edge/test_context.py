@@ -333,6 +333,26 @@ async def test_x1_staff_are_told_of_bookings_at_their_own_locations(edge, town, 
     assert (kept[0]["booking_details"]["id"], kept[1]) == (elsewhere, seen)
 
 
+async def test_a3_staff_are_told_of_no_denial_at_other_locations(edge, town, venue, ada, operator):
+    elsewhere = await town.venue()
+    await book(town, venue, ada, DAY)
+    for denied in (venue, elsewhere):
+        await town.restrict(ada, "DENY_LOCATION", denied.id)
+    await town.restrict(ada, "BOOKING_BAN")
+    staff = await edge.signed_in("staff", name="Sam", location_ids=(venue.id,))
+
+    def told_of(context):
+        return [(each["restriction_type"], each["value"]) for each in context["restrictions"]]
+
+    here, there, ban = ("DENY_LOCATION", venue.id), ("DENY_LOCATION", elsewhere.id), ("BOOKING_BAN", None)
+    question = {"customer_id": ada.user_id, "thread_id": "4711"}
+    assert told_of(await asked(operator, **question)) == [here, there, ban]
+    assert told_of(await asked(staff, **question)) == [here, ban]
+    for reader, told in ((staff, [here, ban]), (operator, [here, there, ban])):
+        entries = (await reader.get("/api/context/threads/4711")).json()["items"]
+        assert told_of(entries[0]["answer"]) == told
+
+
 async def test_x1_to_staff_a_customer_who_never_booked_with_them_does_not_exist(
     edge, town, venue, ada, operator
 ):
