@@ -16,6 +16,7 @@ from server.live.connection import Connection
 from server.live.connections import Connections
 from server.live.protocol import EXTENSION, GridSocket
 from server.live.session import FORBIDDEN, PROTOCOL_VERSION
+from server.service.rate_limits import network_of
 from server.wire.messages import SUBPROTOCOL
 
 
@@ -38,7 +39,7 @@ class WebSocketEndpoint:
             {"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None}
         )
         token, _ = token_of(websocket)
-        connection = self._connections.connect(socket, address_of(websocket), token)
+        connection = self._connections.connect(socket, network_of(address_of(websocket)), token)
         socket.listener = connection
         socket.dismiss = partial(self._connections.dismiss, connection)
         self._check(websocket, offered, connection)

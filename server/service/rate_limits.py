@@ -102,7 +102,7 @@ class RateLimits:
         Raises:
             TooMany: at the limit.
         """
-        await self._hit(self._login, "pair", _network(address))
+        await self._hit(self._login, "pair", network_of(address))
         await self._hit(self._pair_wide, "pair-all")
 
     async def check_in(self, principal: Principal) -> None:
@@ -135,11 +135,11 @@ class RateLimits:
         Raises:
             TooMany: at the limit.
         """
-        await self._hit(self._login_wide, "link", _network(address), counts=False)
+        await self._hit(self._login_wide, "link", network_of(address), counts=False)
 
     async def count_wrong_link(self, address: str) -> None:
         """Counts a link that opened nothing; raises as ``show_link``."""
-        await self._hit(self._login_wide, "link", _network(address))
+        await self._hit(self._login_wide, "link", network_of(address))
 
     async def close(self) -> None:
         """Closes the connection to Redis."""
@@ -147,7 +147,7 @@ class RateLimits:
             await self._redis.close()
 
     async def _attempt(self, name: str, address: str, account: str) -> None:
-        address, account = _network(address), _named(account)
+        address, account = network_of(address), _named(account)
         await self._hit(self._login, name, address, account)
         await self._hit(self._login_wide, f"{name}-address", address)
         await self._hit(self._login_wide, f"{name}-account", account)
@@ -236,8 +236,8 @@ def _named(account: str) -> str:
     return quote(account.strip().lower()[:320])
 
 
-def _network(address: str) -> str:
-    """An IPv6 caller has a whole /64 to call from; anything else is taken as it is."""
+def network_of(address: str) -> str:
+    """What callers from an address are counted by: of IPv6 they have a whole /64 to call from; anything else is taken as it is."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -345,6 +345,23 @@ async def test_sockets_per_address_are_limited(store):
             pass
 
 
+async def test_sockets_of_a_whole_ipv6_network_are_of_one_address(store):
+    def client(node, address):
+        return node.client(additional_headers={"x-forwarded-for": address})
+
+    async with (
+        Node(store, per_address=2).serving() as node,
+        client(node, "2001:db8::1") as first,
+        client(node, "2001:db8::2"),
+        client(node, "2001:db8:0:1::1") as neighbour,
+        client(node, "2001:db8::3") as third,
+    ):
+        assert (await third.end())[1] == 1008
+        for each in (first, neighbour):
+            await each.send(t="hello", proto=1, token="staff")
+            assert (await each.next())["t"] == "welcome"
+
+
 async def test_a5_revocation_reaches_open_sockets(node):
     async with node.client("staff") as staff, node.client("colleague") as colleague:
         await colleague.subscribe()
