@@ -53,8 +53,9 @@ class RateLimits:
     ) -> None:
         self._login = parse(login_rate)
         self._login_wide = _times(self._login, WIDE_FACTOR)
-        self._codes = type(self._login)(
-            self._login.amount, self._login.multiples * CODE_PERIODS, self._login.namespace
+        self._codes = _over(self._login, CODE_PERIODS)
+        self._codes_of_one = type(self._codes)(
+            math.ceil(self._codes.amount / 2), self._codes.multiples, self._codes.namespace
         )
         self._pair_wide = _times(self._login_wide, WIDE_FACTOR)
         self._check_in = _times(self._login, CHECK_IN_FACTOR)
@@ -77,16 +78,23 @@ class RateLimits:
         await self._attempt("login", address, account)
 
     async def check_code(self, address: str, account: str) -> None:
-        """Counts an attempt to show the code of an account; raises as ``sign_in``, whose attempts count apart."""
+        """Counts an attempt to show the code of an account; raises as ``sign_in``, whose attempts count apart.
+
+        A code is dead after a few wrong tries: so that nobody can kill all that come to somebody else, an address has no
+        more tries in an hour than in a minute.
+        """
         await self._attempt("check-code", address, account)
+        await self._hit(self._codes, "check-code-hourly", network_of(address), _named(account))
 
     async def send_code(self, address: str, account: str) -> None:
         """Counts a wish for a code; raises as ``sign_in``.
 
         Besides, an account gets no more codes in an hour than one address may ask for in a minute: every code can be
-        guessed at a few times, and every message costs somebody money and patience.
+        guessed at a few times, and every message costs somebody money and patience. One address may have half of them, so
+        that nobody can leave somebody else without.
         """
         await self._attempt("send-code", address, account)
+        await self._hit(self._codes_of_one, "send-code-hourly-to", network_of(address), _named(account))
         await self._hit(self._codes, "send-code-hourly", _named(account))
 
     async def change_address(self, principal: Principal) -> None:
@@ -225,6 +233,10 @@ class _RedisWindows:
 
 def _times(rate: RateLimitItem, factor: int) -> RateLimitItem:
     return type(rate)(rate.amount * factor, rate.multiples, rate.namespace)
+
+
+def _over(rate: RateLimitItem, periods: int) -> RateLimitItem:
+    return type(rate)(rate.amount, rate.multiples * periods, rate.namespace)
 
 
 def _per(rate: RateLimitItem) -> str:

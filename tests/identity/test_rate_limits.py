@@ -67,6 +67,20 @@ async def test_a7_sign_ins_are_counted_by_address_and_account(make_limits):
     assert await allowed(lambda: limits.sign_in("192.0.2.2", "ada@example.com")) == 5
 
 
+async def test_a7_an_address_has_no_more_tries_at_an_accounts_codes_in_an_hour_than_in_a_minute(make_limits):
+    limits = make_limits(login_rate="2/second")  # and so an "hour" is a minute
+    assert await allowed(lambda: limits.check_code("192.0.2.1", "ada@example.com")) == 2
+    assert await allowed(lambda: limits.send_code("192.0.2.1", "ada@example.com")) == 1
+    assert await allowed(lambda: limits.sign_in("192.0.2.1", "ada@example.com")) == 2
+    async with asyncio.timeout(10):
+        while await allowed(lambda: limits.sign_in("192.0.2.1", "ada@example.com"), most=1) == 0:  # noqa: ASYNC110  # Redis tells no one
+            await asyncio.sleep(0.02)
+    assert await allowed(lambda: limits.check_code("192.0.2.1", "ada@example.com")) == 0
+    assert await allowed(lambda: limits.send_code("192.0.2.1", "ada@example.com")) == 0
+    assert await allowed(lambda: limits.check_code("192.0.2.2", "ada@example.com")) == 2
+    assert await allowed(lambda: limits.send_code("192.0.2.2", "ada@example.com")) == 1
+
+
 async def test_a7_pairing_is_counted_by_address_and_for_all_together(make_limits):
     limits = make_limits(login_rate="1/minute")
     assert await allowed(lambda: limits.pair("192.0.2.1")) == 1
