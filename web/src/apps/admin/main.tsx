@@ -3,6 +3,7 @@
 import '@fontsource-variable/inter/wght.css';
 import '../../render/styles/index.css';
 import '../../render/styles/admin.css';
+import '../../render/styles/charts.css';
 
 import { effect, signal } from '@preact/signals';
 import { render, type JSX } from 'preact';
