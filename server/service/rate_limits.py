@@ -54,6 +54,7 @@ class RateLimits:
         self._login = parse(login_rate)
         self._login_wide = _times(self._login, WIDE_FACTOR)
         self._codes = _over(self._login, CODE_PERIODS)
+        self._codes_wide = _times(self._codes, WIDE_FACTOR)
         self._codes_of_one = type(self._codes)(
             math.ceil(self._codes.amount / 2), self._codes.multiples, self._codes.namespace
         )
@@ -91,9 +92,10 @@ class RateLimits:
 
         Besides, an account gets no more codes in an hour than one address may ask for in a minute: every code can be
         guessed at a few times, and every message costs somebody money and patience. One address may have half of them, so
-        that nobody can leave somebody else without.
+        that nobody can leave somebody else without; and for all accounts together no more in an hour than in a minute.
         """
         await self._attempt("send-code", address, account)
+        await self._hit(self._codes_wide, "send-code-hourly-from", network_of(address))
         await self._hit(self._codes_of_one, "send-code-hourly-to", network_of(address), _named(account))
         await self._hit(self._codes, "send-code-hourly", _named(account))
 
