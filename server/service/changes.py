@@ -11,6 +11,8 @@ COMMAND = "command"
 """The cause of what a person did; what a device did says which (``Principal.cause``)."""
 FOR_A_BLOCK = "block"
 """A booking is cancelled because somebody blocks its time (B3)."""
+UNDO_WITHIN = 30
+"""Seconds in which a change can be taken back, and its messages wait (G11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

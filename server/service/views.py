@@ -94,6 +94,7 @@ def message_body(stored: StoredMessage) -> dict[str, Any]:
         "provider_id": stored.provider_id,
         "error": stored.error,
         "attempts": stored.attempts,
+        "due_at": _optional(message.due_at),
         "created_at": format_instant(stored.created_at),
         "updated_at": format_instant(stored.updated_at),
     }

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from grid_engine.interval import Instant
 from server.storage.database import Connection, Row
 from server.storage.sms_choices import LAST_CHOICE
-from server.storage.stored_booking import moment, to_instant
+from server.storage.stored_booking import moment, to_database, to_instant, to_instant_or_none
 
 Channel: TypeAlias = Literal["sms", "email"]
 Status: TypeAlias = Literal["outbox", "queued", "sent", "delivered", "failed"]
@@ -39,6 +39,8 @@ class Message:
     user_id: int | None = None
     location_id: int | None = None
     state: str = ""
+    due_at: Instant | None = None
+    """Nobody delivers it before; None is at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +78,18 @@ async def insert_messages(
         return []
     rows = await connection.fetch(
         f"""
-        INSERT INTO notifications (kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, status,
-                                   error, attempts, created_at, updated_at)
-        SELECT m.kind, m.channel, m.recipient, m.subject, m.body, m.booking_id, m.user_id, m.location_id, m.state,
+        INSERT INTO notifications (kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, due_at,
+                                   status, error, attempts, created_at, updated_at)
+        SELECT m.kind, m.channel, m.recipient, m.subject, m.body, m.booking_id, m.user_id, m.location_id, m.state, m.due_at,
                CASE WHEN m.unwanted THEN 'failed' ELSE $2 END, CASE WHEN m.unwanted THEN $4 END, 0, $3, $3
         FROM (
             SELECT *, r.channel = 'sms' AND {LAST_CHOICE.format(phone="r.recipient")} IS NOT DISTINCT FROM 'stop' AS unwanted
             FROM ROWS FROM (
                 jsonb_to_recordset($1::jsonb)
                 AS (kind text, channel text, recipient text, subject text, body text, booking_id uuid, user_id int,
-                    location_id int, state text)
+                    location_id int, state text, due_at timestamptz)
             ) WITH ORDINALITY
-                AS r(kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, place)
+                AS r(kind, channel, recipient, subject, body, booking_id, user_id, location_id, state, due_at, place)
         ) m
         ORDER BY m.place
         ON CONFLICT (booking_id, kind, channel, state) WHERE booking_id IS NOT NULL DO NOTHING
@@ -99,6 +101,15 @@ async def insert_messages(
         OPTED_OUT,
     )
     return [row["id"] for row in rows]
+
+
+async def take_back(connection: Connection, booking_ids: Collection[str], now: Instant) -> None:
+    """Forgets what is still to be said of the bookings: the change that it tells of was undone (G11)."""
+    await connection.execute(
+        "DELETE FROM notifications WHERE booking_id = ANY($1::uuid[]) AND due_at >= $2",
+        list(booking_ids),
+        moment(now),
+    )
 
 
 async def record_delivery(
@@ -191,6 +202,7 @@ def _columns(message: Message) -> dict[str, str | int | None]:
         "user_id": message.user_id,
         "location_id": message.location_id,
         "state": message.state,
+        "due_at": to_database(message.due_at),
     }
 
 
@@ -207,6 +219,7 @@ def _stored(row: Row) -> StoredMessage:
             user_id=row["user_id"],
             location_id=row["location_id"],
             state=row["state"],
+            due_at=to_instant_or_none(row["due_at"]),
         ),
         status=row["status"],
         provider_id=row["provider_id"],

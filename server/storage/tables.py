@@ -532,7 +532,10 @@ class OneTimeCode(SQLModel, table=True):
 
 
 class Notification(SQLModel, table=True):
-    """A message to a person, kept until somebody delivers it; ``state`` is that of the booking it tells of (N2)."""
+    """A message to a person, kept until somebody delivers it; ``state`` is that of the booking it tells of (N2).
+
+    Nobody delivers it before ``due_at``; null is at once.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
@@ -573,6 +576,7 @@ class Notification(SQLModel, table=True):
     attempts: int = 0
     created_at: datetime = _instant()
     updated_at: datetime = _instant()
+    due_at: datetime | None = _instant(nullable=True)
 
 
 class ContextThread(SQLModel, table=True):

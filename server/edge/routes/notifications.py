@@ -22,7 +22,10 @@ Status: TypeAlias = Literal["outbox", "queued", "sent", "delivered", "failed"]
 
 
 class NotificationBody(Told):
-    """A message, and what became of it; `outbox` means that nobody is configured to deliver it."""
+    """A message, and what became of it; `outbox` means that nobody is configured to deliver it.
+
+    Nobody delivers it before `due_at`; null is at once.
+    """
 
     id: int
     kind: str
@@ -37,6 +40,7 @@ class NotificationBody(Told):
     provider_id: str | None
     error: str | None
     attempts: int
+    due_at: dt.datetime | None
     created_at: dt.datetime
     updated_at: dt.datetime
 

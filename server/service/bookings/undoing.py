@@ -8,14 +8,11 @@ from grid_engine.interval import Instant, Interval
 from rules.model import Action, Proposal
 from server.commands import parse_time
 from server.errors import Forbidden, NotActive, Stale
-from server.service.changes import COMMAND, FOR_A_BLOCK, Change
+from server.service.changes import COMMAND, FOR_A_BLOCK, UNDO_WITHIN, Change
 from server.service.circumstances import existing_of
 from server.service.deliberation import Deliberation
 from server.service.orders import Decision, Order, Rejected
 from server.storage.stored_booking import StoredBooking, StoredVisitor
-
-UNDO_WITHIN = 30
-"""Seconds in which a change can be taken back."""
 
 
 def undo(order: Order, deliberation: Deliberation) -> Decision:

@@ -5,15 +5,16 @@ Belongs here: which changes are told of, and to whom. Does not belong here: what
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from grid_engine.interval import Instant
-from server.service.changes import FOR_A_BLOCK, Change
+from server.service.changes import FOR_A_BLOCK, UNDO_WITHIN, Change
 from server.service.notifications.addressing import messages_about, occasion_of
 from server.service.notifications.outbox import Deliverer
 from server.service.notifications.wording import cancellation
 from server.storage.database import Connection
 from server.storage.location_state import LocationState
-from server.storage.notifications import read_contacts
+from server.storage.notifications import read_contacts, take_back
 
 WHY = "the venue needs the time"
 """More is not for them to know: what a block is for is redacted (A4)."""
@@ -26,7 +27,13 @@ async def tell_customers(
     deliverer: Deliverer,
     now: Instant,
 ) -> None:
-    """Has each customer told once of each booking that was cancelled for a block; ``states`` by the location's id."""
+    """Has each customer told once of each booking that was cancelled for a block; ``states`` by the location's id.
+
+    What staff change is told when they can no longer undo it, and not at all if they do (G11).
+    """
+    undone = [change.after.id for change in changes if change.event_type == "undone"]
+    if undone:
+        await take_back(connection, undone, now)
     cancelled = [
         change.after
         for change in changes
@@ -38,7 +45,7 @@ async def tell_customers(
         connection, {booking.user_id for booking in cancelled if booking.user_id is not None}
     )
     messages = [
-        message
+        replace(message, due_at=now + UNDO_WITHIN)
         for booking in cancelled
         for message in messages_about(
             booking,

@@ -316,11 +316,16 @@ async def test_b3_and_g11_who_blocked_by_mistake_can_take_a_cancellation_back(
     hers = await blocks.book(0, visitor=None, user_id=ann.user_id)
     await blocks.block(on_conflict="cancel", resource_ids=[blocks.venue.bays[0]])
     undo = f"/api/bookings/{hers['id']}/undo"
+    # She is told when it can no longer be taken back, and not at all if it is.
+    [waiting] = (await blocks.admin.get(f"/api/bookings/{hers['id']}/notifications")).json()["items"]
+    assert waiting["due_at"] == format_instant(NOON + 30)
     assert (await blocks.admin.post(undo)).json()["code"] == "conflict"
     [block] = await town.fetch("SELECT id FROM bookings WHERE type <> 'CUSTOMER'")
     assert (await blocks.admin.delete(f"/api/bookings/{block['id']}")).status_code == 200
     restored = await blocks.admin.post(undo)
     assert (restored.status_code, restored.json()["status"]) == (200, "confirmed")
+    told = await blocks.admin.get(f"/api/bookings/{hers['id']}/notifications")
+    assert told.json()["items"] == []
 
 
 async def test_b3_cancel_cancels_neither_other_blocks_nor_what_is_over(
