@@ -4,21 +4,24 @@ Belongs here: what makes two of them the same, and taking one from an account th
 what they must look like (``edge.fields``).
 """
 
+import itertools
 import re
 import string
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
 from grid_engine.interval import Instant
 from server.service.views import audited_account
 from server.storage.accounts import Account
-from server.storage.addresses import Field, release_address
-from server.storage.administration import audit
+from server.storage.addresses import Field, read_claimants, release_address
+from server.storage.administration import audit, lock_account, read_account
 from server.storage.database import Connection
 from server.storage.notifications import Channel
 
 _SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _MOST_NAME = 200
+FIELDS: tuple[Field, ...] = ("email", "phone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,32 @@ class Address:
 
     def _proven(self, account: Account) -> bool:
         return bool(getattr(account, f"{self.field}_proven"))
+
+
+async def take_claims(
+    connection: Connection,
+    addresses: Collection[Address],
+    *,
+    keeper: int | None,
+    by: int | None,
+    now: Instant,
+) -> None:
+    """Takes addresses that ``by`` knows to be somebody's from all other accounts that only claim them: ``keeper`` is whose
+    they are, or None, whose account is yet to be made. Whoever has proven one keeps it.
+    """
+    known = {(address.field, address.key): address for address in addresses}
+    emails, phones = ([address.text for address in addresses if address.field == field] for field in FIELDS)
+    claimants = set(await read_claimants(connection, emails=emails, phones=phones)) - {keeper}
+    if not claimants:
+        return
+    for id_ in sorted(claimants if keeper is None else {*claimants, keeper}):
+        await lock_account(connection, id_)
+    for id_, field in itertools.product(sorted(claimants), FIELDS):
+        claimant = await read_account(connection, id_)
+        claimed: str | None = getattr(claimant, field)
+        address = known.get((field, Address(field, claimed).key)) if claimed else None
+        if claimant is not None and address is not None and address.is_claimed_by(claimant):
+            await take_address(connection, address, claimant, by=by, now=now)
 
 
 async def take_address(

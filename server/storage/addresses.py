@@ -3,6 +3,7 @@
 Belongs here: queries. Does not belong here: who may have it (``service``).
 """
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from server.storage.accounts import SELECT_ACCOUNT, Account, account_of
@@ -26,6 +27,22 @@ async def lock_holder(connection: Connection, field: Field, address: str) -> Acc
         address,
     )
     return await read_holder(connection, field, address)
+
+
+async def read_claimants(
+    connection: Connection, *, emails: Sequence[str], phones: Sequence[str]
+) -> Sequence[int]:
+    """The ids of the accounts that have one of the addresses, in any case, or phones without having proven it."""
+    if not emails and not phones:
+        return []
+    rows = await connection.fetch(
+        "SELECT id FROM users WHERE NOT email_proven "
+        "AND lower(email) = ANY(ARRAY(SELECT lower(each) FROM unnest($1::text[]) AS each)) "
+        "UNION SELECT id FROM users WHERE NOT phone_proven AND phone = ANY($2::text[])",
+        list(emails),
+        list(phones),
+    )
+    return [row["id"] for row in rows]
 
 
 async def release_address(connection: Connection, field: Field, user_id: int) -> None:

@@ -39,14 +39,29 @@ SELECT number, file, line, first_file, first_line FROM (
 """
 _KEYS = {"email": "lower(email)", "phone": "phone", "hubspot_id": "hubspot_id"}
 
-_MATCH_BY_EMAIL = "UPDATE staged_users s SET user_id = u.id FROM users u WHERE s.email IS NOT NULL AND lower(u.email) = lower(s.email)"
-_MATCH_BY_PHONE = (
-    "UPDATE staged_users s SET user_id = u.id FROM users u WHERE s.email IS NULL AND u.phone = s.phone"
+# Whoever only claims an address is not whom a row means that knows it to be somebody's: they would be given whatever it gives.
+_CLAIMED = "(NOT u.{column}_proven AND (s.fields::jsonb ->> '{column}_proven') IS DISTINCT FROM 'false')"
+_EMAIL_CLAIMED, _PHONE_CLAIMED = (_CLAIMED.format(column=column) for column in ("email", "phone"))
+_MATCHES = (
+    f"""
+    UPDATE staged_users s SET user_id = u.id FROM users u
+    WHERE s.email IS NOT NULL AND lower(u.email) = lower(s.email) AND NOT {_EMAIL_CLAIMED}
+    """,  # noqa: S608 -- of constants alone
+    f"""
+    UPDATE staged_users s SET user_id = u.id FROM users u
+    WHERE s.email IS NULL AND u.phone = s.phone AND NOT {_PHONE_CLAIMED}
+    """,  # noqa: S608 -- of constants alone
 )
-_TAKEN = """
-SELECT s.number, s.file, s.line FROM staged_users s JOIN users u ON u.{column} = s.{column}
-WHERE u.id IS DISTINCT FROM s.user_id AND NOT s.refused ORDER BY s.number
-"""
+_TAKEN = {
+    "phone": f"""
+    SELECT s.number, s.file, s.line FROM staged_users s JOIN users u ON u.phone = s.phone
+    WHERE u.id IS DISTINCT FROM s.user_id AND NOT s.refused AND NOT {_PHONE_CLAIMED} ORDER BY s.number
+    """,  # noqa: S608 -- of constants alone
+    "hubspot_id": """
+    SELECT s.number, s.file, s.line FROM staged_users s JOIN users u ON u.hubspot_id = s.hubspot_id
+    WHERE u.id IS DISTINCT FROM s.user_id AND NOT s.refused ORDER BY s.number
+    """,
+}
 
 _INSERT = """
 INSERT INTO users (name, email, phone, role, tags, membership_tier, hubspot_id, language, sms_consent, active,
@@ -115,7 +130,7 @@ class StagedUsers:
 
     async def match_again(self) -> None:
         """As ``match``, once rows were written."""
-        for statement in (_MATCH_BY_EMAIL, _MATCH_BY_PHONE):
+        for statement in _MATCHES:
             await self._connection.execute(statement, timeout=PATIENCE_SECONDS)
 
     async def repeated(self, column: str) -> Sequence[tuple[int, str, int, str, int]]:
@@ -125,8 +140,7 @@ class StagedUsers:
 
     async def taken(self, column: str) -> Sequence[tuple[int, str, int]]:
         """(number, file, line) of rows whose phone or HubSpot id is another account's."""
-        query = _TAKEN.format(column=column)
-        return [tuple(row) for row in await self._connection.fetch(query, timeout=PATIENCE_SECONDS)]
+        return [tuple(row) for row in await self._connection.fetch(_TAKEN[column], timeout=PATIENCE_SECONDS)]
 
     async def refuse(self, numbers: Sequence[int]) -> None:
         """Leaves rows out from now on."""

@@ -56,11 +56,11 @@ CUSTOMERS = (
     """,
     """
     UPDATE staged_bookings b SET user_id = u.id FROM users u
-    WHERE b.user_number IS NULL AND b.customer IS NOT NULL AND lower(u.email) = lower(b.customer)
+    WHERE b.user_number IS NULL AND b.customer IS NOT NULL AND lower(u.email) = lower(b.customer) AND u.email_proven
     """,
     """
     UPDATE staged_bookings b SET user_id = u.id FROM users u
-    WHERE b.user_number IS NULL AND b.user_id IS NULL AND b.customer IS NOT NULL AND u.phone = b.customer
+    WHERE b.user_number IS NULL AND b.user_id IS NULL AND b.customer IS NOT NULL AND u.phone = b.customer AND u.phone_proven
     """,
 )
 
@@ -85,6 +85,12 @@ MATCHES = (
     )
     WHERE s.booking_id IS NULL AND NOT s.named AND s.location_id > 0 AND s.resource_id > 0
       AND (s.user_id IS NOT NULL OR s.user_number IS NULL)
+    """,
+    # Whoever only claims an address is not given what others booked by it; what they booked stays theirs.
+    """
+    UPDATE staged_bookings s SET user_id = u.id FROM bookings b JOIN users u ON u.id = b.user_id
+    WHERE s.user_number IS NULL AND s.user_id IS NULL AND s.customer IS NOT NULL AND b.id = s.booking_id
+      AND (lower(u.email) = lower(s.customer) OR u.phone = s.customer)
     """,
 )
 

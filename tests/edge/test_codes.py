@@ -368,6 +368,36 @@ async def test_an_address_that_is_only_claimed_is_its_owners_for_the_asking(edge
     assert (await mallory.patch("/api/me", json=ADA)).status_code == 409
 
 
+@pytest.mark.parametrize("field", [ADA, PHONE])
+async def test_a7_what_an_admin_enters_is_taken_from_whoever_only_claimed_it(edge, field):
+    """Nobody keeps an address from whom it is, nor comes to what an admin means to give to them."""
+    admin = await edge.signed_in("admin")
+    mallory = await edge.signed_in("customer", name="Mallory")
+    [name] = field
+    assert (await mallory.patch("/api/me", json=field)).status_code == 200
+    mallory_id = (await mallory.get("/api/me")).json()["user"]["id"]
+    told = (await admin.get(f"/api/admin/users/{mallory_id}")).json()
+    assert (told[name], told[f"{name}_proven"]) == (field[name], False)
+
+    opened = await admin.post("/api/admin/users", json={"name": "Ada", "role": "staff", **field})
+    assert opened.status_code == 201, opened.text
+    assert (opened.json()[name], opened.json()[f"{name}_proven"]) == (field[name], True)
+    assert (await mallory.get("/api/me")).json()["user"][name] is None
+    (event,) = await edge.fetch("SELECT * FROM audit_events WHERE metadata->>'cause' = 'proven_by_another'")
+    assert (event["subject_id"], event["metadata"]["before"][name]) == (str(mallory_id), field[name])
+    assert event["actor_id"] == (await admin.get("/api/me")).json()["user"]["id"]
+
+    other = ADA | PHONE | {"email": "lovelace@example.com", "phone": "+15550000009"}
+    assert (await mallory.patch("/api/me", json={name: other[name]})).status_code == 200
+    changed = await admin.patch(f"/api/admin/users/{opened.json()['id']}", json={name: other[name]})
+    assert (changed.status_code, changed.json()[name]) == (200, other[name])
+    assert (await mallory.get("/api/me")).json()["user"][name] is None
+    # What is known to be somebody's stays theirs.
+    bob = await edge.account("customer", name="Bob", phone="+15550000002")
+    taken = await admin.patch(f"/api/admin/users/{opened.json()['id']}", json={name: getattr(bob, name)})
+    assert taken.status_code == 409
+
+
 async def test_a_new_address_is_proven_by_the_code_that_was_sent_to_it(edge):
     me = await edge.signed_in("customer", name="Bob")
     other = await edge.signed_in("customer", name="Mallory")

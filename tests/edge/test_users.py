@@ -47,6 +47,8 @@ async def test_an_account_is_opened_changed_and_closed(edge, admin):
         "language": "en",
         "sms_consent": False,
         "active": True,
+        "email_proven": True,
+        "phone_proven": True,
     }
     path = f"/api/admin/users/{user['id']}"
     assert (await login(edge)).status_code == 200

@@ -311,3 +311,42 @@ async def test_an_address_that_somebody_takes_meanwhile_is_told_and_the_rest_goe
     assert report.written
     assert report.counts["users"].created == 2
     assert await desk.town.value("SELECT count(*) FROM bookings WHERE user_id IS NOT NULL") == 3
+
+
+async def test_a1_an_import_gives_nothing_to_whoever_only_claims_an_address(desk: Desk) -> None:
+    mallory = await desk.town.person("Mallory")
+    claims = "UPDATE users SET {} WHERE id = $1"
+    await desk.town.fetch(
+        claims.format(
+            "email = 'sam@example.com', email_proven = false, phone = '+15551230001', phone_proven = false"
+        ),
+        mallory.user_id,
+    )
+    for _ in range(2):  # the second time everybody is known
+        report, _ = await desk.bring("venue.yaml", VENUE)
+        assert report.faults.kept == []
+    [left] = await desk.town.fetch("SELECT * FROM users WHERE id = $1", mallory.user_id)
+    assert (left["role"], left["email"], left["phone"]) == ("customer", None, None)
+    found = await desk.town.fetch(
+        "SELECT name, role, email, phone FROM users WHERE name IN ('Sam', 'Bob') ORDER BY name"
+    )
+    assert [tuple(row) for row in found] == [
+        ("Bob", "customer", None, "+15551230001"),
+        ("Sam", "staff", "sam@example.com", None),
+    ]
+    events = await desk.town.fetch(
+        "SELECT subject_id FROM audit_events WHERE metadata->>'cause' = 'proven_by_another'"
+    )
+    assert {row["subject_id"] for row in events} == {str(mallory.user_id)}
+
+    # Of bookings it is the same: nobody comes to those of somebody else by saying that they are them.
+    await desk.town.fetch(claims.format("email = 'eve@example.com', email_proven = false"), mallory.user_id)
+    theirs = at(1, "14:00", "15:00").replace("visitor_name: V1", "customer: eve@example.com")
+    report, _ = await desk.bring("bookings.yaml", f"bookings:\n{theirs}")
+    assert [fault.message for fault in report.faults.kept] == ["is nobody's address or phone"]
+    # What they booked themselves is theirs by whatever address they go.
+    await desk.town.fetch(claims.format("email_proven = true"), mallory.user_id)
+    await desk.bring("bookings.yaml", f"bookings:\n{theirs}")
+    await desk.town.fetch(claims.format("email_proven = false"), mallory.user_id)
+    report, _ = await desk.bring("bookings.yaml", f"bookings:\n{theirs}")
+    assert (report.faults.kept, report.counts["bookings"].unchanged) == ([], 1)

@@ -25,11 +25,13 @@ class User(Told):
 
 
 class AdministeredUser(User):
-    """An account as admins see it."""
+    """An account as admins see it. What is not proven is its owner's word alone, and may be somebody else's."""
 
     language: str
     sms_consent: bool
     active: bool
+    email_proven: bool
+    phone_proven: bool
 
 
 def told_user(account: Account) -> User:
@@ -45,6 +47,8 @@ def administered_user(account: Account) -> AdministeredUser:
             "language": account.language,
             "sms_consent": account.sms_consent,
             "active": account.active,
+            "email_proven": account.email_proven,
+            "phone_proven": account.phone_proven,
         }
     )
 

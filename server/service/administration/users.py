@@ -5,7 +5,7 @@ every location that shows the name.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
@@ -13,14 +13,14 @@ from grid_engine.interval import DAY, Instant
 from server.errors import Duplicate, Fault, InUse, Malformed, NotFound
 from server.principal import Principal
 from server.service.access import Action, own_account, places_of, require
-from server.service.addresses import Address, take_address
+from server.service.addresses import FIELDS, Address, take_claims
 from server.service.administration.configuration import Configuration
 from server.service.administration.locations import Locations
 from server.service.administration.permissions import permissions_of
 from server.service.codes import Proof
 from server.service.views import audited_account
 from server.storage.accounts import Account, end_all_families
-from server.storage.addresses import Field, read_holder
+from server.storage.addresses import Field
 from server.storage.administration import (
     audit,
     insert_account,
@@ -37,8 +37,6 @@ from server.storage.administration import (
 from server.storage.calendar_feeds import delete_feed
 from server.storage.configuration import commit_reload, lock_location
 from server.storage.database import Connection
-
-_ADDRESSES: tuple[Field, ...] = ("email", "phone")
 
 _UNIQUE = {
     "uq_users_email": "email address",
@@ -93,6 +91,13 @@ class Users:
         try:
             async with self._database.transaction() as connection:
                 await _check_locations(connection, account)
+                await take_claims(
+                    connection,
+                    _known(asdict(account), FIELDS),
+                    keeper=None,
+                    by=actor.user_id if actor else None,
+                    now=now,
+                )
                 user_id = await insert_account(connection, account, kept, now)
                 created = await read_account(connection, user_id)
                 if created is None:
@@ -125,7 +130,7 @@ class Users:
         """
         if actor is not None:
             require(actor, Action.ADMINISTER)
-        return await self._change(actor, user_id, changes, proven=frozenset(_ADDRESSES), cause=cause)
+        return await self._change(actor, user_id, changes, proven=frozenset(FIELDS), cause=cause)
 
     async def change_own(
         self, caller: Principal, changes: Mapping[str, Any], proof: Proof | None = None
@@ -242,7 +247,13 @@ class Users:
                 now = self._clock.now_precise()
                 if proof is not None:
                     await proof.spend(connection)
-                    await _take_from_another(connection, proof.address, user_id, int(now))
+                await take_claims(
+                    connection,
+                    _known(given, proven),
+                    keeper=user_id,
+                    by=actor.user_id if actor else None,
+                    now=int(now),
+                )
                 before = await lock_account(connection, user_id)
                 if before is None:
                     raise NotFound("There is no such account")
@@ -316,7 +327,7 @@ def _with_proofs(before: Account, after: Account, proven: Collection[str]) -> Ac
         or (
             _same(field, getattr(before, field), getattr(after, field)) and getattr(before, f"{field}_proven")
         )
-        for field in _ADDRESSES
+        for field in FIELDS
     }
     return replace(after, **proofs)
 
@@ -325,16 +336,9 @@ def _same(field: Field, one: str | None, other: str | None) -> bool:
     return one == other or bool(one and other and Address(field, one).key == Address(field, other).key)
 
 
-async def _take_from_another(connection: Connection, address: Address, user_id: int, now: Instant) -> None:
-    """Frees a proven address of an account that only said that it is theirs."""
-    holder = await read_holder(connection, address.field, address.text)
-    if holder is None or holder.id == user_id:
-        return
-    for id_ in sorted({holder.id, user_id}):
-        await lock_account(connection, id_)
-    holder = await read_holder(connection, address.field, address.text)
-    if holder is not None and holder.id != user_id and address.is_claimed_by(holder):
-        await take_address(connection, address, holder, by=user_id, now=now)
+def _known(account: Mapping[str, Any], proven: Collection[str]) -> list[Address]:
+    """The addresses among the fields of an account that are known to be its owner's."""
+    return [Address(field, account[field]) for field in FIELDS if field in proven and account.get(field)]
 
 
 async def _check_locations(connection: Connection, account: Account) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from grid_engine.interval import Instant
 from server.errors import Duplicate, InUse, Problem
+from server.service.addresses import FIELDS, Address, take_claims
 from server.service.administration.configuration import Configuration
 from server.service.administration.users import Users
 from server.service.importing.report import Place, Progress, Report, Row
@@ -122,6 +123,13 @@ class People:
         accounts = [self._new(row.fields, now) for row in rows]
         try:
             async with configuration.database.transaction() as connection:
+                known = [
+                    Address(field, address)
+                    for account in accounts
+                    for field in FIELDS
+                    if (address := getattr(account, field)) and getattr(account, f"{field}_proven")
+                ]
+                await take_claims(connection, known, keeper=None, by=None, now=now)
                 events = [
                     {"before": None, "after": audited_account(account), "cause": CAUSE}
                     for account in accounts
