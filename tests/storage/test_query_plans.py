@@ -191,8 +191,14 @@ async def test_a_window_of_the_past_is_read_by_index(town: Town, location_id: in
 
 async def test_what_is_due_is_found_by_index(town: Town) -> None:
     plans = await town.plans_of(lambda: Locations(town.database, town.clock).due(NOW))
-    # Where nothing is held, any index of what is held is as empty as the other.
-    assert plans.indexes() <= {"ix_bookings_held", "uq_bookings_hold_of_user", "ix_bookings_confirmed"}
+    # Where nothing is held, any index of what is held is as empty as the other. Of what is confirmed both are small, and which
+    # is taken goes by the rows that ANALYZE happened to look at.
+    assert plans.indexes() <= {
+        "ix_bookings_held",
+        "uq_bookings_hold_of_user",
+        "ix_bookings_confirmed",
+        "ix_bookings_location_confirmed",
+    }
 
 
 async def test_what_has_ended_is_found_by_index(town: Town, location_id: int) -> None:
